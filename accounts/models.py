@@ -1,0 +1,114 @@
+"""Who people are: accounts, their roles, second factors, invitations; and the household they belong to."""
+
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django_otp.models import Device, ThrottlingMixin, TimestampMixin
+
+
+class Role(models.TextChoices):
+    REQUESTER = "requester", "Requester"
+    OFFICER = "officer", "Officer"
+    AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator"
+
+
+class Household(models.Model):
+    """What holds for everybody here. One row, made by the first migration."""
+
+    name = models.CharField(max_length=64, default="Our household")  # O= in certificates
+    time_zone = models.CharField(max_length=64, default="UTC")
+    one_person = models.BooleanField(default=False)  # the switch: an officer may decide on their own word
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, username: str, password: str | None = None, **fields: object) -> "User":
+        user = self.model(username=self.model.normalize_username(username), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser):
+    """A person. Several roles each; `invited_by` and `reset_by` may not decide for them alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(max_length=64, unique=True)  # lower case letters, digits, . _ -
+    full_name = models.CharField(max_length=100, blank=True)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    is_requester = models.BooleanField(default=False)
+    is_officer = models.BooleanField(default=False)
+    is_auditor = models.BooleanField(default=False)
+    is_administrator = models.BooleanField(default=False)
+    invited_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="invited")
+    reset_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reset")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.full_name or self.username
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The `Role` values this person has."""
+        return frozenset(role.value for role in Role if getattr(self, f"is_{role.value}"))
+
+    # What django.contrib.admin asks. It may look at everything and change nothing (portal/admin.py).
+    @property
+    def is_staff(self) -> bool:
+        return self.is_administrator
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_active and self.is_administrator and ".view_" in perm
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_administrator
+
+
+class TotpDevice(TimestampMixin, ThrottlingMixin, Device):
+    """A TOTP app (RFC 6238: SHA-1, 30 s, six digits). Its secret is stored encrypted."""
+
+    sealed_secret = models.BinaryField()  # see accounts/sealing.py
+    last_step = models.BigIntegerField(default=-1)  # the last time step accepted: a code works once
+
+
+class RecoveryDevice(TimestampMixin, ThrottlingMixin, Device):
+    """A person's set of recovery codes; each works once."""
+
+
+class RecoveryCode(models.Model):
+    device = models.ForeignKey(RecoveryDevice, on_delete=models.CASCADE, related_name="codes")
+    digest = models.CharField(max_length=64)  # HMAC-SHA-256 of the code, hex
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "digest"], name="recovery_code_once")]
+
+
+class Invitation(models.Model):
+    """A single-use link: to set up an account, or to set a lost password and TOTP anew (`account` set)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the token in the link, hex
+    full_name = models.CharField(max_length=100, blank=True)
+    roles = models.JSONField(default=list)
+    account = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="resets")
+    made_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    made_at = models.DateTimeField(auto_now_add=True)
+    lapses_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+
+class Throttle(models.Model):
+    """Failed attempts under one key (an account's name, an address), for accounts/throttle.py."""
+
+    key = models.CharField(max_length=128, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()

@@ -1,0 +1,229 @@
+"""Every deploy choice is read here, once, and nowhere else. Fails loudly on what it does not understand."""
+
+import ipaddress
+import os
+import secrets
+import socket
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+KNOWN = {
+    "LATCHKEY_DATA",
+    "LATCHKEY_HOSTS",
+    "LATCHKEY_PORTAL_BIND",
+    "LATCHKEY_DOOR_BIND",
+    "LATCHKEY_CHECK_BIND",
+    "LATCHKEY_STATUS_BIND",
+    "LATCHKEY_STATUS_URL",
+    "LATCHKEY_TLS_CERT",
+    "LATCHKEY_TLS_KEY",
+    "LATCHKEY_MQTT_URL",
+    "LATCHKEY_SIGNER_SOCKET",
+}
+
+
+def _environment() -> dict[str, str]:
+    """Our variables, with `NAME_FILE` read into `NAME`; an unknown `LATCHKEY_*` name stops the start."""
+    found: dict[str, str] = {}
+    for name, value in os.environ.items():
+        base = name.removesuffix("_FILE")
+        if not name.startswith("LATCHKEY_") and base not in ("DATABASE_URL", "EMAIL_URL"):
+            continue
+        if name.startswith("LATCHKEY_") and base not in KNOWN:
+            near = ", ".join(sorted(KNOWN))
+            raise ImproperlyConfigured(f"{name} is not a setting of Latchkey. It knows: {near}.")
+        if name != base:
+            try:
+                found[base] = Path(value).read_text().strip()
+            except OSError as error:
+                raise ImproperlyConfigured(f"{name} points to {value}, which cannot be read: {error.strerror}.") from error
+        else:
+            found.setdefault(name, value)
+    return found
+
+
+def _addresses() -> list[str]:
+    """This machine's address on the local network, as the kernel would choose it (nothing is sent)."""
+    found = []
+    for family, target in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((target, 9))
+                address = str(probe.getsockname()[0])
+        except OSError:
+            continue
+        if not ipaddress.ip_address(address).is_loopback:
+            found.append(address)
+    return found
+
+
+def _hosts(text: str) -> list[str]:
+    """Names and addresses people use, the most useful one first; always with the loopback ones last."""
+    named = [part.strip().strip("[]").lower().rstrip(".") for part in text.replace(",", " ").split()]
+    if not named:
+        name = socket.gethostname().split(".")[0].lower()
+        named = [*_addresses(), name, f"{name}.local"]
+    return list(dict.fromkeys([*named, "localhost", "127.0.0.1", "::1"]))
+
+
+def bracketed(host: str) -> str:
+    """A host as it stands in a URL: IPv6 addresses in brackets (RFC 3986 3.2.2)."""
+    return f"[{host}]" if ":" in host else host
+
+
+def _bind(name: str, default: str) -> tuple[str, int]:
+    """`host:port`, `[::]:port`, `:port` or `port` as a pair; raises on anything else."""
+    text = ENV.get(name, default)
+    host, _, port = text.rpartition(":")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise ImproperlyConfigured(f"{name}={text!r} is not an address to listen on; write it as {default}.")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 people's phones must reach it
+
+
+ENV = _environment()
+
+DATA = Path(ENV.get("LATCHKEY_DATA", BASE_DIR / "var")).expanduser().absolute()
+WEB_DIR = DATA / "web"  # database, web secrets, the portal's own TLS key: the web processes'
+PUBLIC_DIR = DATA / "public"  # CRLs and CA certificates, served as they lie
+SIGNER_DIR = DATA / "signer"  # CA keys, passphrase, journal: the signer's alone
+SIGNER_SOCKET = Path(ENV.get("LATCHKEY_SIGNER_SOCKET", DATA / "run" / "signer.sock"))
+BACKUP_DIR = DATA / "backups"
+
+HOSTS = _hosts(ENV.get("LATCHKEY_HOSTS", ""))
+PORTAL_BIND = _bind("LATCHKEY_PORTAL_BIND", "0.0.0.0:8443")
+DOOR_BIND = _bind("LATCHKEY_DOOR_BIND", "0.0.0.0:9443")
+CHECK_BIND = _bind("LATCHKEY_CHECK_BIND", "0.0.0.0:9444")
+STATUS_BIND = _bind("LATCHKEY_STATUS_BIND", "0.0.0.0:8080")
+PORTAL_URL = f"https://{bracketed(HOSTS[0])}:{PORTAL_BIND[1]}"
+STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{bracketed(HOSTS[0])}:{STATUS_BIND[1]}").rstrip("/")
+TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
+TLS_KEY = ENV.get("LATCHKEY_TLS_KEY", "")
+if bool(TLS_CERT) != bool(TLS_KEY):
+    raise ImproperlyConfigured("LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY belong together: set both, or neither.")
+
+
+def _secret(name: str) -> str:
+    """A secret of the web side, made at the first start, readable by its owner only."""
+    path = WEB_DIR / name
+    WEB_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        if path.stat().st_mode & 0o077:
+            raise ImproperlyConfigured(f"{path} can be read by others. Run: chmod 600 {path}") from None
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()
+
+
+SECRET_KEY = _secret("secret-key")
+SEALING_KEY = _secret("sealing-key")  # encrypts TOTP secrets at rest; never in the database
+
+DEBUG = False
+ALLOWED_HOSTS = [bracketed(host) for host in HOSTS]
+ROOT_URLCONF = "portal.urls"
+AUTH_USER_MODEL = "accounts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "accounts:login"
+LOGIN_REDIRECT_URL = "portal:home"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_otp",
+    "audit",
+    "accounts",
+    "pki",
+    "enrollment",
+    "portal",
+]
+MIDDLEWARE = [
+    "portal.middleware.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "accounts.middleware.VerifiedSessionOnly",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+STATUS_MIDDLEWARE = ["portal.middleware.SecurityHeaders", "django.middleware.common.CommonMiddleware"]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context.household",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+_default_database = f"sqlite:///{WEB_DIR / 'latchkey.sqlite3'}"
+DATABASES = {"default": dj_database_url.parse(ENV.get("DATABASE_URL", _default_database), conn_max_age=600)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # IMMEDIATE: in DEFERRED mode a read that becomes a write fails behind "database is locked", and wrong
+    # codes went uncounted. FULL: an approval that was answered is on the disk.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+
+SESSION_COOKIE_NAME = "__Host-latchkey"
+CSRF_COOKIE_NAME = "__Host-latchkey-csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_COOKIE_AGE = 15 * 60  # seconds without a request
+SESSION_SAVE_EVERY_REQUEST = True
+CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+FILE_UPLOAD_HANDLERS = ["portal.uploads.CappedUpload"]
+CSR_MAX_BYTES = 64 * 1024
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}

@@ -1,0 +1,7 @@
+"""What the portal face answers."""
+
+from django.urls import path
+
+from django.urls.resolvers import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
