@@ -46,6 +46,7 @@ class CertificationRequest(models.Model):
     csr = models.BinaryField()  # DER
     csr_sha256 = models.CharField(max_length=64)  # hex
     key_sha256 = models.CharField(max_length=64, db_index=True)  # of the SubjectPublicKeyInfo, hex
+    organization = models.CharField(max_length=64, blank=True)  # the household's name, pinned by the approval
     common_name = models.CharField(max_length=64)  # proposed, the officer may change it
     sans = models.JSONField(default=list)  # ["dns:…", "ip:…"], confirmed by the requester
     days = models.PositiveIntegerField()
@@ -65,8 +66,12 @@ class CertificationRequest(models.Model):
 
     class Meta:
         indexes: ClassVar = [
+            # The queue and its count read these alone; (created_at, id) is what a keyset page goes by.
             models.Index(fields=["status", "created_at", "id"]),
+            models.Index(fields=["status", "profile", "created_at", "id"]),
+            models.Index(fields=["created_at", "id"]),
             models.Index(fields=["owner", "created_at", "id"]),
+            models.Index(fields=["common_name"]),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
