@@ -141,6 +141,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "django.forms",  # its templates, which ours in templates/django/forms override
     "django_otp",
     "audit",
     "accounts",
