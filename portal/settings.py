@@ -41,7 +41,9 @@ def _environment() -> dict[str, str]:
             try:
                 found[base] = Path(value).read_text().strip()
             except OSError as error:
-                raise ImproperlyConfigured(f"{name} points to {value}, which cannot be read: {error.strerror}.") from error
+                raise ImproperlyConfigured(
+                    f"{name} points to {value}, which cannot be read: {error.strerror}."
+                ) from error
         else:
             found.setdefault(name, value)
     return found
@@ -104,7 +106,9 @@ STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{bracketed(HOSTS[0])}:{STAT
 TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
 TLS_KEY = ENV.get("LATCHKEY_TLS_KEY", "")
 if bool(TLS_CERT) != bool(TLS_KEY):
-    raise ImproperlyConfigured("LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY belong together: set both, or neither.")
+    raise ImproperlyConfigured(
+        "LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY belong together: set both, or neither."
+    )
 
 
 def _secret(name: str) -> str:
@@ -197,7 +201,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 15 * 60  # seconds without a request
 SESSION_SAVE_EVERY_REQUEST = True
-CSRF_FAILURE_VIEW = "portal.views.csrf_failure"
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 

@@ -1,0 +1,104 @@
+"""The pages for what goes wrong: each says what, and the way out, and none can fail itself."""
+
+import logging
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+log = logging.getLogger(__name__)
+
+BARE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+    "<h1>{title}</h1><p>{message}</p></html>"
+)
+
+
+def page(
+    request: HttpRequest | None, status: int, title: str, message: str, remedy: str = ""
+) -> HttpResponse:
+    """The template of this status with `title`, `message` and `remedy`; when that fails, the bare words.
+
+    `request` is None where the request itself is what cannot be trusted.
+    """
+    context = {"title": title, "message": message, "remedy": remedy, "status": status}
+    template = f"{400 if status == 413 else status}.html"
+    try:
+        return HttpResponse(render_to_string(template, context, request), status=status)
+    except Exception:
+        # A broken database breaks the page's heading too: an error page must stand without either.
+        log.warning("error page %s could not be rendered", template, exc_info=status != 500)
+        return HttpResponse(BARE.format(title=title, message=f"{message} {remedy}"), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, or 413 when the body is too big."""
+    if isinstance(exception, DisallowedHost):
+        return unknown_host(request)
+    if isinstance(exception, RequestDataTooBig):
+        limit = settings.CSR_MAX_BYTES // 1024
+        return page(
+            request,
+            413,
+            "That is too big",
+            f"A certification request is a small file, at most {limit} KiB.",
+            "Go back and choose the file that ends in .csr or .pem.",
+        )
+    return page(request, 400, "This did not arrive whole", "The browser sent something Latchkey cannot read.")
+
+
+def unknown_host(request: HttpRequest) -> HttpResponse:
+    """Plain text: the page's own links would need the very host name that is not known."""
+    known = " ".join(settings.HOSTS)
+    text = (
+        "Latchkey does not know itself by the name in this address.\n\n"
+        f"It is reached as: {known}\n"
+        "To add a name or an address, set LATCHKEY_HOSTS to all of them, separated by blanks, "
+        "and start Latchkey again.\n"
+    )
+    return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(request, 403, "Not allowed", "Your account may not do this.", "Ask an administrator.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return page(
+        request,
+        404,
+        "Nothing is here",
+        "There is no such page, or it is not yours to see.",
+        "Check the address, or begin at the first page.",
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return page(
+        request,
+        500,
+        "Something broke",
+        "Latchkey made a mistake. Nothing that was already saved is lost.",
+        "Try again; if it happens again, the log of the program says why.",
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: the form's token does not fit (signed in elsewhere meanwhile, cookies refused, a foreign page)."""
+    return page(
+        request,
+        403,
+        "This form is out of date",
+        "You may have signed in or out in another tab, or your browser refuses cookies.",
+        "Go back, reload the page and send the form again.",
+    )
+
+
+def status_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """The status face speaks to programs: plain text."""
+    return HttpResponse("Nothing is published here.\n", status=404, content_type="text/plain; charset=utf-8")
+
+
+def status_error(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("Something broke.\n", status=500, content_type="text/plain; charset=utf-8")
