@@ -1,11 +1,16 @@
 """Who people are: accounts, their roles, second factors, invitations; and the household they belong to."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 from django_otp.models import Device, ThrottlingMixin, TimestampMixin
+
+from accounts.sealing import keyed_digest, seal, unseal
+from accounts.timecodes import matching_step
 
 
 class Role(models.TextChoices):
@@ -16,7 +21,7 @@ class Role(models.TextChoices):
 
 
 class Household(models.Model):
-    """What holds for everybody here. One row, made by the first migration."""
+    """What holds for everybody here. One row, made when it is first asked for."""
 
     name = models.CharField(max_length=64, default="Our household")  # O= in certificates
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -43,8 +48,12 @@ class User(AbstractBaseUser):
     is_officer = models.BooleanField(default=False)
     is_auditor = models.BooleanField(default=False)
     is_administrator = models.BooleanField(default=False)
-    invited_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="invited")
-    reset_by = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="reset")
+    invited_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="invited"
+    )
+    reset_by = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="reset"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -73,15 +82,79 @@ class User(AbstractBaseUser):
         return self.is_active and self.is_administrator
 
 
-class TotpDevice(TimestampMixin, ThrottlingMixin, Device):
+class SlowDevice(TimestampMixin, ThrottlingMixin, Device):
+    """A second factor that makes whoever errs wait: 1, 2, 4 … seconds, half an hour at most.
+
+    Only people who know the password, or hold a session, get as far as erring here.
+    """
+
+    class Meta:
+        abstract = True
+
+    def get_throttle_factor(self) -> int:
+        return 1
+
+    def throttle_increment(self, commit: bool = True) -> None:
+        """Count a failure, up to twelve: without that cap a thief could lock the owner out for years."""
+        self.throttling_failure_count = min(self.throttling_failure_count, 11)
+        super().throttle_increment(commit=commit)
+
+    def seconds_to_wait(self) -> int:
+        """Until the next code is looked at; 0 when it would be now."""
+        allowed, why = self.verify_is_allowed()
+        if allowed or not why:
+            return 0
+        until: datetime = why["locked_until"]
+        return max(1, -((timezone.now() - until) // timedelta(seconds=1)))
+
+    def verify_token(self, token: str) -> bool:
+        """Called by `django_otp.verify_token` only: that locks the row, so that one code counts once."""
+        if not self.verify_is_allowed()[0]:
+            return False
+        if not self.accepts(token):
+            self.throttle_increment()
+            return False
+        self.throttle_reset(commit=False)
+        self.set_last_used_timestamp(commit=False)
+        self.save()
+        return True
+
+    def accepts(self, token: str) -> bool:
+        """Whether the token is right, using it up; `verify_token` saves the row."""
+        raise NotImplementedError
+
+
+class TotpDevice(SlowDevice):
     """A TOTP app (RFC 6238: SHA-1, 30 s, six digits). Its secret is stored encrypted."""
 
     sealed_secret = models.BinaryField()  # see accounts/sealing.py
     last_step = models.BigIntegerField(default=-1)  # the last time step accepted: a code works once
 
+    @property
+    def secret(self) -> bytes:
+        return unseal(bytes(self.sealed_secret), f"totp of {self.user_id}")
 
-class RecoveryDevice(TimestampMixin, ThrottlingMixin, Device):
+    @secret.setter
+    def secret(self, value: bytes) -> None:
+        self.sealed_secret = seal(value, f"totp of {self.user_id}")
+
+    def accepts(self, token: str) -> bool:
+        step = matching_step(self.secret, token, after=self.last_step)
+        if step is not None:
+            self.last_step = step
+        return step is not None
+
+
+class RecoveryDevice(SlowDevice):
     """A person's set of recovery codes; each works once."""
+
+    def digest(self, code: str) -> str:
+        """What is stored of a normalised code, hex."""
+        return keyed_digest(code, f"recovery of {self.user_id}")
+
+    def accepts(self, token: str) -> bool:
+        deleted, _ = self.codes.filter(digest=self.digest(token)).delete()
+        return deleted == 1
 
 
 class RecoveryCode(models.Model):

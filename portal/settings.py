@@ -200,7 +200,8 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_AGE = 15 * 60  # seconds without a request
-SESSION_SAVE_EVERY_REQUEST = True
+# Not every request: accounts/sessions.py writes once a minute, as a page view is not worth a transaction.
+SESSION_SAVE_EVERY_REQUEST = False
 CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

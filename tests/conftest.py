@@ -1,10 +1,12 @@
 """The cast, and the real programs the tests talk to.
 
-alice asks, charlie is another requester, bob is the officer, erin audits, dora administers; mallory is nobody.
+alice asks, charlie is another requester, bob is the officer, erin audits, dora administers; mallory is
+nobody.
 """
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.conf import settings
+from django.http import HttpRequest
+from django.test import Client
+from django_otp.oath import hotp
 
-from accounts.models import User
+from accounts import sessions, timecodes, totp
+from accounts.models import TotpDevice, User
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +48,51 @@ def make_csr(common_name: str = "whatever", key: ec.EllipticCurvePrivateKey | No
 @pytest.fixture
 def csr() -> Callable[..., bytes]:
     return make_csr
+
+
+class Browser(Client):
+    """Django's test client as a browser over https: our cookies are `__Host-` ones."""
+
+    def __init__(self, **extra: object) -> None:
+        super().__init__(**{"wsgi.url_scheme": "https", "SERVER_PORT": "443", **extra})
+
+
+@pytest.fixture
+def browser() -> Browser:
+    return Browser()
+
+
+def totp_device(user: User) -> TotpDevice:
+    """The person's TOTP app, enrolled if there is none yet."""
+    return TotpDevice.objects.filter(user=user).first() or totp.enrol(user)
+
+
+def code_for(user: User) -> str:
+    """A code that the person's app shows and that was not used yet (within the tolerance of one step)."""
+    device = totp_device(user)
+    now = int(time.time()) // timecodes.STEP
+    step = max(now, device.last_step + 1)
+    assert step <= now + timecodes.TOLERANCE, "no unused code left: call `forget_codes(user)` first"
+    return f"{hotp(device.secret, step):06d}"
+
+
+def forget_codes(user: User) -> None:
+    """As if half a minute had gone by: the codes that were used count as long ago, and nobody has to wait."""
+    fresh = {"last_step": -1, "throttling_failure_count": 0, "throttling_failure_timestamp": None}
+    TotpDevice.objects.filter(user=user).update(**fresh)
+
+
+def sign_in(client: Client, user: User, *, fresh: bool = True) -> Client:
+    """A verified session, as a login leaves it; with `fresh=False` the login was over five minutes ago."""
+    client.cookies.clear()
+    request = HttpRequest()
+    request.session = client.session
+    sessions.begin(request, user, totp_device(user))
+    if not fresh:
+        request.session["fresh_at"] = time.time() - 301
+    request.session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
+    return client
 
 
 def person(username: str, **roles: bool) -> User:

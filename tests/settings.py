@@ -12,3 +12,7 @@ os.environ["LATCHKEY_STATUS_URL"] = "http://portal.home.arpa:8080"
 from portal.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
+    # A real file: in memory, threads would share one connection's locks and prove nothing about IMMEDIATE.
+    DATABASES["default"]["TEST"] = {"NAME": str(WEB_DIR / "tests.sqlite3")}  # noqa: F405

@@ -1,0 +1,77 @@
+"""Default deny: a view that is not in accounts/public.py needs a verified second factor."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.contrib import auth, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import household, sessions
+from accounts.guards import is_verified
+from accounts.public import PUBLIC
+
+SIGNED_OUT = "You were signed out because nothing happened for a while. Sign in to go on."
+NOT_SAVED = "You were signed out in the meantime, so what you sent was not saved. Sign in and send it again."
+
+
+class VerifiedSessionOnly:
+    """Lets a request through to its view when the view is public or the session is verified.
+
+    It acts in `process_view`, where the address is resolved: one that leads nowhere stays a 404.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """None lets the request through; anything else is the answer."""
+        match = request.resolver_match
+        if match is not None and match.view_name in PUBLIC:
+            return None
+        was_somebody = request.user.is_authenticated
+        if was_somebody and (not is_verified(request.user) or sessions.is_over(request)):
+            auth.logout(request)
+        if not request.user.is_authenticated:
+            return _to_login(request, was_somebody)
+        if not _is_background(request):
+            sessions.touch(request)
+        timezone.activate(household.current().time_zone)
+        return None
+
+
+def _is_background(request: HttpRequest) -> bool:
+    """A page asking by itself (fetch): keeps no forgotten session alive, has no use for a login page."""
+    return request.headers.get("Sec-Fetch-Dest") == "empty"
+
+
+def _to_login(request: HttpRequest, was_somebody: bool) -> HttpResponse:
+    if _is_background(request):
+        return HttpResponse("You are signed out.", status=401, content_type="text/plain; charset=utf-8")
+    if request.method not in ("GET", "HEAD"):
+        messages.warning(request, NOT_SAVED)
+    elif was_somebody:
+        messages.info(request, SIGNED_OUT)
+    return HttpResponseRedirect(f"{resolve_url('accounts:login')}?{urlencode({'next': _way_back(request)})}")
+
+
+def _way_back(request: HttpRequest) -> str:
+    """The page somebody was on: for a form the page that showed it, as it may be sent to a POST-only one."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    referer = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(referer, {request.get_host()}, require_https=True):
+        return "/"
+    parts = urlsplit(referer)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -1,0 +1,43 @@
+"""Codes that change with the time (TOTP, RFC 6238: SHA-1, 30 seconds, six digits), without a database."""
+
+import base64
+import os
+import time
+from urllib.parse import quote, urlencode
+
+from django_otp.oath import TOTP
+
+STEP = 30  # seconds
+TOLERANCE = 1  # steps a clock may be off (RFC 6238 5.2)
+
+
+def new_secret() -> bytes:
+    """160 random bits (RFC 4226 4, R6)."""
+    return os.urandom(20)
+
+
+def typed_key(secret: bytes) -> str:
+    """The secret as somebody types it into their app: base32 in groups of four."""
+    text = base64.b32encode(secret).decode().rstrip("=")
+    return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def uri(secret: bytes, *, account: str, issuer: str) -> str:
+    """The otpauth:// address that apps read from a QR code."""
+    issuer = issuer.replace(":", " ")  # the colon separates issuer and account in the label
+    values = {"secret": base64.b32encode(secret).decode().rstrip("="), "issuer": issuer}
+    return f"otpauth://totp/{quote(issuer)}:{quote(account)}?{urlencode(values, quote_via=quote)}"
+
+
+def matching_step(secret: bytes, code: str, *, after: int = -1) -> int | None:
+    """The time step of which `code` (six ASCII digits) is the code, None when there is none.
+
+    Looks one step back and ahead, and only at steps later than `after`: what was used does not work again.
+    """
+    if len(code) != 6 or not (code.isascii() and code.isdigit()):
+        return None
+    totp = TOTP(secret, step=STEP)
+    totp.time = time.time()
+    if not totp.verify(int(code), tolerance=TOLERANCE, min_t=after + 1):
+        return None
+    return int(totp.t())
