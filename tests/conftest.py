@@ -62,37 +62,58 @@ def browser() -> Browser:
     return Browser()
 
 
-def totp_device(user: User) -> TotpDevice:
+def app_of(user: User) -> TotpDevice:
     """The person's TOTP app, enrolled if there is none yet."""
     return TotpDevice.objects.filter(user=user).first() or totp.enrol(user)
 
 
-def code_for(user: User) -> str:
+def next_code(user: User) -> str:
     """A code that the person's app shows and that was not used yet (within the tolerance of one step)."""
-    device = totp_device(user)
+    device = app_of(user)
     now = int(time.time()) // timecodes.STEP
     step = max(now, device.last_step + 1)
-    assert step <= now + timecodes.TOLERANCE, "no unused code left: call `forget_codes(user)` first"
+    assert step <= now + timecodes.TOLERANCE, "no unused code left: call forget_codes(user) first"
     return f"{hotp(device.secret, step):06d}"
 
 
-def forget_codes(user: User) -> None:
+def let_time_pass(user: User) -> None:
     """As if half a minute had gone by: the codes that were used count as long ago, and nobody has to wait."""
     fresh = {"last_step": -1, "throttling_failure_count": 0, "throttling_failure_timestamp": None}
     TotpDevice.objects.filter(user=user).update(**fresh)
 
 
-def sign_in(client: Client, user: User, *, fresh: bool = True) -> Client:
+def open_session(client: Client, user: User, *, fresh: bool = True) -> Client:
     """A verified session, as a login leaves it; with `fresh=False` the login was over five minutes ago."""
     client.cookies.clear()
     request = HttpRequest()
     request.session = client.session
-    sessions.begin(request, user, totp_device(user))
+    sessions.begin(request, user, app_of(user))
     if not fresh:
         request.session["fresh_at"] = time.time() - 301
     request.session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = request.session.session_key
     return client
+
+
+@pytest.fixture
+def totp_device() -> Callable[[User], TotpDevice]:
+    return app_of
+
+
+@pytest.fixture
+def code_for() -> Callable[[User], str]:
+    return next_code
+
+
+@pytest.fixture
+def forget_codes() -> Callable[[User], None]:
+    return let_time_pass
+
+
+@pytest.fixture
+def sign_in() -> Callable[..., Client]:
+    """`sign_in(browser, alice)`, or `sign_in(browser, bob, fresh=False)`."""
+    return open_session
 
 
 def person(username: str, **roles: bool) -> User:
