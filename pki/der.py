@@ -1,0 +1,81 @@
+"""As much DER (X.690) as it takes to look before a parser does: tags, lengths, depth. Linear time."""
+
+MAX_DEPTH = 32  # a request with nested directory names in its SAN reaches about 15
+
+BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID, UTF8_STRING, SEQUENCE = (
+    0x01,
+    0x02,
+    0x03,
+    0x04,
+    0x06,
+    0x0C,
+    0x30,
+)
+_CONSTRUCTED, _LONG_TAG = 0x20, 0x1F
+
+
+class BadDER(ValueError):
+    """`code` says what is wrong: "truncated", "nested" or "damaged"."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def header(der: bytes, at: int) -> tuple[int, int, int]:
+    """The element at offset `at`: (first tag byte, where its content starts, where it ends); raises BadDER.
+
+    The end may lie beyond the data: that is for the caller to judge.
+    """
+    try:
+        tag = der[at]
+        at += 1
+        if tag & _LONG_TAG == _LONG_TAG:  # X.690 8.1.2.4: more tag bytes follow while bit 8 is set
+            while der[at] & 0x80:
+                at += 1
+            at += 1
+        length = der[at]
+    except IndexError:
+        raise BadDER("truncated") from None
+    at += 1
+    if length < 0x80:
+        return tag, at, at + length
+    size = length & 0x7F
+    if not 1 <= size <= 4:  # 0 is BER's indefinite length, which DER forbids (X.690 10.1)
+        raise BadDER("damaged")
+    return tag, at + size, at + size + int.from_bytes(der[at : at + size], "big")
+
+
+def check(der: bytes) -> None:
+    """Returns when `der` is exactly one element whose parts fit into each other; raises BadDER otherwise."""
+    _, _, end = header(der, 0)
+    if end != len(der):
+        raise BadDER("truncated" if end > len(der) else "damaged")
+    at, ends = 0, [end]
+    while at < end:
+        tag, start, stop = header(der, at)
+        if stop > ends[-1]:
+            raise BadDER("damaged")
+        if tag & _CONSTRUCTED:
+            ends.append(stop)
+            if len(ends) > MAX_DEPTH:
+                raise BadDER("nested")
+            at = start
+        else:
+            at = stop
+        while len(ends) > 1 and at == ends[-1]:
+            ends.pop()
+
+
+def children(der: bytes, at: int = 0, limit: int = 3) -> list[tuple[int, int, int]]:
+    """Headers of the first `limit` elements inside the one at `at`, as far as the data goes; never raises."""
+    found: list[tuple[int, int, int]] = []
+    try:
+        _, at, end = header(der, at)
+        while at < end and len(found) < limit:
+            element = header(der, at)
+            found.append(element)
+            at = element[2]
+    except BadDER:
+        pass
+    return found
