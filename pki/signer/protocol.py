@@ -58,7 +58,9 @@ class AuthorityStatus:
     name: str
     root: bytes  # DER
     issuing: bytes  # DER
-    permitted: tuple[str, ...]  # names and addresses it may certify ("dns:home.arpa", "ip:10.0.0.0/8"); () = any
+    permitted: tuple[
+        str, ...
+    ]  # names and addresses it may certify ("dns:home.arpa", "ip:10.0.0.0/8"); () = any
 
 
 @dataclass(frozen=True)
@@ -68,3 +70,11 @@ class SignerStatus:
     authorities: tuple[AuthorityStatus, ...]
     issued: int
     revoked: int
+
+
+@dataclass(frozen=True)
+class CrlPair:
+    """The current CRLs of one authority, DER: of its issuing CA and of its root."""
+
+    issuing: bytes
+    root: bytes

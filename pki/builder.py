@@ -1,0 +1,161 @@
+"""The to-be-signed certificate and CRL (RFC 5280 4.1 and 5.1), from a profile and the account's data.
+
+cryptography shows a TBS only inside a signed object, so each is first signed by a throw-away key of the same type as
+the CA's: the rehearsal. The lints read that; only then does the CA key touch the very same bytes.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.x509.oid import AuthorityInformationAccessOID
+
+from pki.oids import AUDIT_HEAD
+from pki.profiles import CertificateProfile
+
+_THROW_AWAY = ec.generate_private_key(ec.SECP256R1())
+_ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")  # RFC 5758 3.2
+_KEY_USAGES = {  # as RFC 5280 4.2.1.3 writes them, and as cryptography does
+    "digitalSignature": "digital_signature",
+    "nonRepudiation": "content_commitment",
+    "keyEncipherment": "key_encipherment",
+    "dataEncipherment": "data_encipherment",
+    "keyAgreement": "key_agreement",
+    "keyCertSign": "key_cert_sign",
+    "cRLSign": "crl_sign",
+    "encipherOnly": "encipher_only",
+    "decipherOnly": "decipher_only",
+}
+
+
+class Wanted(NamedTuple):
+    """The filled-in part of one leaf. `not_before` and `not_after` are whole seconds, UTC."""
+
+    subject: x509.Name
+    sans: Sequence[x509.GeneralName]
+    key: CertificatePublicKeyTypes
+    serial: int
+    not_before: datetime
+    not_after: datetime
+
+
+class Revoked(NamedTuple):
+    """One line of a CRL: the serial, the moment (UTC), the reason as RFC 5280 5.3.1 spells it."""
+
+    serial: int
+    at: datetime
+    reason: str
+
+
+def key_usage(*wanted: str) -> x509.KeyUsage:
+    """KeyUsage with exactly the `wanted` bits, named as in RFC 5280 4.2.1.3."""
+    return x509.KeyUsage(**{attribute: name in wanted for name, attribute in _KEY_USAGES.items()})
+
+
+def published(
+    status_url: str, name: str
+) -> tuple[x509.CRLDistributionPoints, x509.AuthorityInformationAccess]:
+    """Where to find the CRL and the certificate of the issuer called `name` ("clients", "clients-root")."""
+    crl = x509.UniformResourceIdentifier(f"{status_url}/crl/{name}.crl")
+    certificate = x509.UniformResourceIdentifier(f"{status_url}/ca/{name}.cer")
+    return (
+        x509.CRLDistributionPoints([x509.DistributionPoint([crl], None, None, None)]),
+        x509.AuthorityInformationAccess(
+            [x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, certificate)]
+        ),
+    )
+
+
+def issued_by(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """The AuthorityKeyIdentifier that points to `issuer` (RFC 5280 4.2.1.1)."""
+    ski = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ski)
+
+
+class Template:
+    """All certificates of one profile from one issuing CA: what is the same in each is made once."""
+
+    def __init__(self, profile: CertificateProfile, issuer: x509.Certificate, status_url: str) -> None:
+        points, access = published(status_url, profile.authority)
+        self.profile = profile
+        self.issuer = issuer
+        self.extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (
+            (x509.BasicConstraints(ca=False, path_length=None), True),
+            (key_usage(*profile.key_usage), True),
+            (x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.ekus]), False),
+            (issued_by(issuer), False),
+            (points, False),
+            (access, False),
+        )
+
+    def rehearse(self, wanted: Wanted) -> x509.Certificate:
+        """The certificate as it will be, signed by a key that nobody trusts."""
+        builder = x509.CertificateBuilder(
+            issuer_name=self.issuer.subject,
+            subject_name=wanted.subject,
+            public_key=wanted.key,
+            serial_number=wanted.serial,
+            not_valid_before=wanted.not_before.replace(tzinfo=None),
+            not_valid_after=wanted.not_after.replace(tzinfo=None),
+        )
+        for value, critical in self.extensions:
+            builder = builder.add_extension(value, critical)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(wanted.key), False)
+        if wanted.sans:
+            builder = builder.add_extension(x509.SubjectAlternativeName(wanted.sans), False)
+        return builder.sign(_THROW_AWAY, hashes.SHA256())
+
+
+def rehearse_crl(
+    issuer: x509.Certificate,
+    revoked: Iterable[Revoked],
+    number: int,
+    validity: tuple[datetime, datetime],
+    audit_head: bytes,
+) -> x509.CertificateRevocationList:
+    """A complete CRL (RFC 5280 5), signed by the throw-away key. `audit_head` is 32 bytes."""
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=issuer.subject,
+        last_update=validity[0].replace(tzinfo=None),
+        next_update=validity[1].replace(tzinfo=None),
+        # All at once: add_revoked_certificate() copies the whole list for each line.
+        revoked_certificates=[_line(entry) for entry in revoked],
+    )
+    head = x509.UnrecognizedExtension(AUDIT_HEAD, b"\x04\x20" + audit_head)
+    builder = builder.add_extension(issued_by(issuer), False)
+    builder = builder.add_extension(x509.CRLNumber(number), False).add_extension(head, False)
+    return builder.sign(_THROW_AWAY, hashes.SHA256())
+
+
+def _line(entry: Revoked) -> x509.RevokedCertificate:
+    builder = x509.RevokedCertificateBuilder(entry.serial, entry.at.replace(tzinfo=None))
+    if entry.reason != "unspecified":  # RFC 5280 5.3.1: unspecified is said by leaving the reason out
+        builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason)), False)
+    return builder.build()
+
+
+def audit_head(crl: x509.CertificateRevocationList) -> str | None:
+    """The audit head inside a CRL of ours, in hex; None where there is none."""
+    try:
+        value = crl.extensions.get_extension_for_oid(AUDIT_HEAD).value
+    except x509.ExtensionNotFound:
+        return None
+    return value.value[2:].hex() if isinstance(value, x509.UnrecognizedExtension) else None
+
+
+def assemble(tbs: bytes, signature: bytes) -> bytes:
+    """DER of Certificate or CertificateList: `tbs`, ecdsa-with-SHA256, `signature` (RFC 5280 4.1.1)."""
+    return _tlv(0x30, tbs + _ECDSA_WITH_SHA256 + _tlv(0x03, b"\x00" + signature))
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    """One DER element (X.690 8.1): the length in one byte below 128, else the count of its bytes and the bytes."""
+    size = len(content)
+    if size < 128:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content

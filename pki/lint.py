@@ -1,0 +1,160 @@
+"""What is checked on every rehearsal certificate, independently of the code that built it.
+
+pkilint knows RFC 5280 but not our profiles, and misses some dangerous things (serial 1, NUL and newlines in names, an
+empty subject, anyExtendedKeyUsage, unknown critical extensions). It takes milliseconds and 50 MB, so it runs in a
+process of its own (`thorough`), now and then; `check` takes microseconds and runs on each certificate.
+"""
+
+import json
+import subprocess
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+
+from pki.builder import key_usage
+from pki.errors import IssuanceRefused, SignerUnavailable
+from pki.profiles import CertificateProfile
+
+PKILINT_SECONDS = 60.0  # a cold start on a slow board; usually one second
+_TOP = Path(__file__).resolve().parent.parent
+
+# Exactly these extensions, and which of them are critical (RFC 5280 4.2); subjectAltName when there are names.
+_EXTENSIONS = {
+    ExtensionOID.BASIC_CONSTRAINTS: True,
+    ExtensionOID.KEY_USAGE: True,
+    ExtensionOID.EXTENDED_KEY_USAGE: False,
+    ExtensionOID.SUBJECT_KEY_IDENTIFIER: False,
+    ExtensionOID.AUTHORITY_KEY_IDENTIFIER: False,
+    ExtensionOID.CRL_DISTRIBUTION_POINTS: False,
+    ExtensionOID.AUTHORITY_INFORMATION_ACCESS: False,
+}
+
+
+def check(
+    leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Certificate, status_url: str
+) -> None:
+    """Pass when `leaf` is exactly what `profile` makes of a key and names; else IssuanceRefused, code "lint"."""
+    for finding in _findings(leaf, profile, issuer, status_url):
+        raise IssuanceRefused(
+            f"The certificate was not made, because {finding}.",
+            code="lint",
+            remedy="This is a fault of Latchkey: please report it.",
+        )
+
+
+def _findings(
+    leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Certificate, status_url: str
+) -> Iterator[str]:
+    yield from _frame(leaf, issuer)
+    yield from _subject(leaf.subject)
+    extensions = {extension.oid: extension for extension in leaf.extensions}
+    yield from _presence(extensions, profile)
+    yield from _values(leaf, profile, issuer)
+    yield from _addresses(leaf.extensions, profile.authority, status_url)
+
+
+def _frame(leaf: x509.Certificate, issuer: x509.Certificate) -> Iterator[str]:
+    """RFC 5280 4.1.2: version, serial, signature, issuer, validity."""
+    if leaf.version is not x509.Version.v3:
+        yield "it is not an X.509 version 3 certificate"
+    if not 64 <= leaf.serial_number.bit_length() <= 159:
+        yield "its serial number is negative, too short or too long"
+    if leaf.signature_algorithm_oid != SignatureAlgorithmOID.ECDSA_WITH_SHA256:
+        yield "it would not be signed with ECDSA and SHA-256"
+    if leaf.issuer != issuer.subject:
+        yield "its issuer's name is not the CA's"
+    if not issuer.not_valid_before_utc <= leaf.not_valid_before_utc < leaf.not_valid_after_utc:
+        yield "it begins before its issuer, or ends before it begins"
+    if leaf.not_valid_after_utc > issuer.not_valid_after_utc:
+        yield "it outlives its issuer"
+
+
+def _subject(subject: x509.Name) -> Iterator[str]:
+    if not list(subject):
+        yield "its subject is empty"
+    if any(len(list(rdn)) != 1 for rdn in subject.rdns):
+        yield "its subject has a name of several parts"
+    for attribute in subject:
+        value = str(attribute.value)
+        if not value.strip() or not printable(value):
+            yield "its subject is blank somewhere, or has invisible characters"
+
+
+def printable(text: str) -> bool:
+    """No control, format, private, surrogate or unassigned characters, and no line or paragraph separators."""
+    return (
+        text.isascii()
+        and text.isprintable()
+        or not any(
+            unicodedata.category(character)[0] == "C" or unicodedata.category(character) in ("Zl", "Zp")
+            for character in text
+        )
+    )
+
+
+def _presence(
+    extensions: dict[x509.ObjectIdentifier, x509.Extension[x509.ExtensionType]], profile: CertificateProfile
+) -> Iterator[str]:
+    expected = dict(_EXTENSIONS)
+    if profile.san == "required":
+        expected[ExtensionOID.SUBJECT_ALTERNATIVE_NAME] = False
+    if {oid: extension.critical for oid, extension in extensions.items()} != expected:
+        yield "its extensions, or which of them are critical, are not the profile's"
+
+
+def _values(leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Certificate) -> Iterator[str]:
+    found = leaf.extensions
+    if found.get_extension_for_class(x509.BasicConstraints).value.ca:
+        yield "it would be a CA"
+    if found.get_extension_for_class(x509.KeyUsage).value != key_usage(*profile.key_usage):
+        yield "its key usage is not the profile's"
+    ekus = [oid.dotted_string for oid in found.get_extension_for_class(x509.ExtendedKeyUsage).value]
+    if ekus != list(profile.ekus) or "2.5.29.37.0" in ekus:
+        yield "its extended key usage is not the profile's"
+    own = found.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    if own != x509.SubjectKeyIdentifier.from_public_key(leaf.public_key()):
+        yield "its subject key identifier is not its key's"
+    above = found.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+    if above != issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest:
+        yield "its authority key identifier is not the CA's"
+
+
+def _addresses(extensions: x509.Extensions, authority: str, status_url: str) -> Iterator[str]:
+    points = extensions.get_extension_for_class(x509.CRLDistributionPoints).value
+    if [_urls(point) for point in points] != [[f"{status_url}/crl/{authority}.crl"]]:
+        yield "its CRL distribution point is not ours"
+    access = extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
+    if [entry.access_location.value for entry in access] != [f"{status_url}/ca/{authority}.cer"]:
+        yield "its address of the CA certificate is not ours"
+
+
+def _urls(point: x509.DistributionPoint) -> list[str]:
+    return [str(name.value) for name in point.full_name or ()]
+
+
+def thorough(documents: Iterable[bytes]) -> list[str]:
+    """pkilint's findings on certificates and CRLs (PEM each), without those we accept; [] is clean.
+
+    Raises SignerUnavailable when pkilint cannot run: without its word nothing is signed.
+    """
+    command = [sys.executable, "-m", "pki.pkilinter"]
+    try:
+        done = subprocess.run(
+            command,
+            input=b"".join(documents),
+            capture_output=True,
+            cwd=_TOP,
+            timeout=PKILINT_SECONDS,
+            check=True,
+        )
+        return [f"{finding['code']} ({finding['at']})" for finding in json.loads(done.stdout)]
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise SignerUnavailable(
+            "The certificate check (pkilint) could not run.",
+            code="pkilint",
+            remedy="Look at the signer's log.",
+        ) from error

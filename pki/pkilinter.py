@@ -1,0 +1,87 @@
+"""`python -m pki.pkilinter`: pkilint over the PEM certificates and CRLs on stdin; its findings as JSON on stdout.
+
+A process of its own, short-lived: pkilint's libraries take 50 MB and most of a second to load.
+"""
+
+import fnmatch
+import json
+import re
+import sys
+
+from pkilint import loader, pkix
+from pkilint.document import PDUNode
+from pkilint.pkix import certificate, crl, extension, name
+from pkilint.validation import ValidationFindingSeverity, Validator
+
+_BLOCK = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL)-----.+?-----END \1-----", re.DOTALL)
+
+# What pkilint reports and we accept, and why: its code, where (a pattern), and which values (a regular expression).
+ACCEPTED: tuple[tuple[str, str, str], ...] = (
+    # A home has hosts of one label: localhost, nas. RFC 5280 4.2.1.6 asks for RFC 1034's syntax, which allows them.
+    ("pkix.invalid_domain_name_syntax", "*.dNSName", r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"),
+    # In a name constraint these are a bare host (4.2.1.10); pkilint reads them as a mail address and a URI.
+    ("pkix.invalid_email_address_syntax", "*.permittedSubtrees.*.rfc822Name", "invalid"),
+    ("pkix.invalid_uri_syntax", "*.permittedSubtrees.*.uniformResourceIdentifier", "invalid"),
+)
+
+
+def main() -> None:
+    documents = _BLOCK.finditer(sys.stdin.read())
+    json.dump(
+        [finding for match in documents for finding in lint(match.group(1), match.group(0))], sys.stdout
+    )
+
+
+def lint(kind: str, pem: str) -> list[dict[str, str]]:
+    """Findings of WARNING and above on one document, without the accepted ones."""
+    if kind == "CERTIFICATE":
+        document = loader.load_pem_certificate(pem, "stdin")
+        results = _certificate_validator().validate(document.root)
+    else:
+        document = loader.RFC5280CertificateListDocumentLoader().load_pem_document(pem, "stdin")
+        results = _crl_validator().validate(document.root)
+    return [
+        {"severity": str(found.finding.severity), "code": found.finding.code, "at": result.node.path}
+        for result in results
+        for found in result.finding_descriptions
+        if found.finding.severity <= ValidationFindingSeverity.WARNING  # FATAL is 0
+        and not _accepted(found.finding.code, result.node)
+    ]
+
+
+def _accepted(code: str, node: PDUNode) -> bool:
+    return any(
+        code == known and fnmatch.fnmatch(node.path, place) and re.fullmatch(value, str(node.pdu))
+        for known, place, value in ACCEPTED
+    )
+
+
+def _certificate_validator() -> Validator:
+    return certificate.create_pkix_certificate_validator_container(
+        certificate.create_decoding_validators(name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS),
+        [
+            certificate.create_issuer_validator_container([]),
+            certificate.create_validity_validator_container(),
+            certificate.create_subject_validator_container([]),
+            certificate.create_extensions_validator_container([]),
+            certificate.create_spki_validator_container([]),
+        ],
+    )
+
+
+def _crl_validator() -> Validator:
+    return crl.create_pkix_crl_validator_container(
+        [
+            pkix.create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+            pkix.create_extension_decoder(extension.EXTENSION_MAPPINGS),
+        ],
+        [
+            crl.create_issuer_validator_container([]),
+            crl.create_validity_validator_container([]),
+            crl.create_extensions_validator_container([]),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

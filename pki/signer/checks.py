@@ -1,0 +1,142 @@
+"""Every reason the signer has for saying no, before anything is built. It trusts no message.
+
+Each function passes or raises IssuanceRefused; what they check was checked by the web side too, which is no reason
+not to check it here.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from pki import hostnames, names
+from pki.csr import ParsedCSR
+from pki.errors import IssuanceRefused
+from pki.profiles import PROFILES, CertificateProfile
+from pki.signer.journal import Use
+from pki.signer.protocol import CsrEvidence, IssuanceRequest, ServiceEvidence
+
+MAX_SANS = 100
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one service of the house may have without a person's approval."""
+
+    profile: str
+    days: int
+
+
+# The whole list. Names are limited to --hosts and localhost, the owner is "service:<name>".
+SERVICES = {"portal": Service(profile="tls-server", days=90)}
+
+
+def profile(request: IssuanceRequest) -> CertificateProfile:
+    """The profile asked for, if it is the same here as where it was approved, and its days are kept."""
+    found = PROFILES.get(request.profile)
+    if found is None:
+        raise IssuanceRefused("There is no such kind of certificate.", code="profile")
+    if found.digest != request.profile_digest:
+        raise IssuanceRefused(
+            "The rules for this kind of certificate have changed since it was approved.",
+            code="profile-changed",
+            remedy="Ask for it again, so that it is approved under the present rules.",
+        )
+    if not 1 <= request.days <= found.max_days:
+        raise IssuanceRefused(f"It may be valid for 1 to {found.max_days} days.", code="days")
+    return found
+
+
+def subject(request: IssuanceRequest, profile: CertificateProfile, permitted: tuple[str, ...]) -> None:
+    """Subject and names are in normal form, suit the profile and are permitted to the authority."""
+    if names.common_name(request.common_name) != request.common_name or (
+        names.organization(request.organization) != request.organization
+    ):
+        raise IssuanceRefused("The name is not in its normal form.", code="name")
+    names.check_for(profile, request.common_name, request.sans)
+    if len(set(request.sans)) != len(request.sans) or len(request.sans) > MAX_SANS:
+        raise IssuanceRefused(f"Host names must differ, and be {MAX_SANS} at most.", code="san")
+    for san in request.sans:
+        _san(san, permitted)
+
+
+def _san(san: str, permitted: tuple[str, ...]) -> None:
+    if hostnames.san(san) != san:
+        raise IssuanceRefused("A host name or address is not in its normal form.", code="san")
+    if not hostnames.permitted(san, permitted):
+        raise IssuanceRefused(
+            f"{san.partition(':')[2]} is outside the names that the CA for servers may certify.",
+            code="san-outside",
+            remedy="Use a name under home.arpa, internal, local or lan, or a private address. Or add it to "
+            "LATCHKEY_HOSTS, stop Latchkey, run `python -m pki.signer --replace-authority servers` with the "
+            "signer's --home, start again and trust the new root on your devices.",
+        )
+
+
+def evidence(request: IssuanceRequest, hosts: frozenset[str]) -> None:
+    """Who asked and who approved, or which service it is for."""
+    if isinstance(request.evidence, ServiceEvidence):
+        _service(request, request.evidence.service, hosts)
+    else:
+        _approval(request, request.evidence)
+
+
+def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
+    _uuids(request.owner, evidence.requester, evidence.approver)
+    if request.owner != evidence.requester:
+        raise IssuanceRefused(
+            "The certificate would belong to somebody who did not ask for it.", code="owner"
+        )
+    if evidence.requester == evidence.approver and not evidence.one_person:
+        raise IssuanceRefused("Nobody approves their own request.", code="self-approval")
+
+
+def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> None:
+    rule = SERVICES.get(service)
+    if rule is None or request.owner != f"service:{service}":
+        raise IssuanceRefused("No such service gets certificates without an approval.", code="service")
+    if request.profile != rule.profile or request.days > rule.days:
+        raise IssuanceRefused("This service gets no such certificate.", code="service")
+    foreign = [san for san in request.sans if san.partition(":")[2] not in hosts]
+    if foreign:
+        raise IssuanceRefused(
+            f"{foreign[0].partition(':')[2]} is not a name of this service.",
+            code="service-name",
+            remedy="Give the same LATCHKEY_HOSTS to the portal and to the signer, and restart both.",
+        )
+
+
+def request_id(text: str) -> None:
+    _uuids(text)
+
+
+def _uuids(*texts: str) -> None:
+    for text in texts:
+        try:
+            if str(uuid.UUID(text)) == text:
+                continue
+        except ValueError:
+            pass
+        raise IssuanceRefused("A request or account is not named by a UUID.", code="uuid")
+
+
+def pinned(request: IssuanceRequest, csr: ParsedCSR) -> None:
+    """The CSR is the one that was approved, byte for byte."""
+    if isinstance(request.evidence, CsrEvidence) and csr.sha256 != request.evidence.csr_sha256:
+        raise IssuanceRefused("This is not the CSR that was approved.", code="csr-changed")
+
+
+def key(owner: str, uses: list[Use], of_a_ca: bool) -> None:
+    """The key is nobody else's, was never compromised and is not a CA's."""
+    if of_a_ca:
+        raise IssuanceRefused("This is the key of a CA.", code="key-ca", remedy="Make a new key.")
+    if any(use.reason in ("keyCompromise", "cACompromise") for use in uses):
+        raise IssuanceRefused(
+            "A certificate for this key was revoked because the key is compromised.",
+            code="key-compromised",
+            remedy="Make a new key and a new CSR.",
+        )
+    if any(use.owner != owner for use in uses):
+        raise IssuanceRefused(
+            "This key belongs to somebody else's certificate.",
+            code="key-owner",
+            remedy="Make a new key and a new CSR.",
+        )

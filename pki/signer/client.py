@@ -1,0 +1,78 @@
+"""The web side's end of the signer's socket: one connection per call."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from pki.errors import IssuanceRefused, SignerUnavailable
+from pki.signer import wire
+from pki.signer.protocol import MAX_ANSWER, VERSION, CrlPair, IssuanceRequest, SignerStatus
+
+CONNECT_TIMEOUT = 3.0  # seconds
+TOTAL_TIMEOUT = 90.0  # seconds; pkilint takes a while on a slow board
+MAX_SOCKET_PATH = 107  # bytes, sun_path without its NUL (unix(7))
+_WAIT = (
+    "What was asked is kept and will be done when the signer is back. Its log says why it does not answer."
+)
+
+
+def issue(path: Path, request: IssuanceRequest) -> bytes:
+    """The certificate (DER); the same one for the same request. Raises IssuanceRefused or SignerUnavailable."""
+    return wire.to_bytes(_ask(path, {"op": "issue", "request": wire.from_request(request)}))
+
+
+def revoke(path: Path, authority: str, serial: str, reason: str, by: str) -> datetime:
+    """Revoke the certificate with this serial (hex), for good; gives the moment (UTC) of its first revocation.
+
+    `reason` as in RFC 5280 5.3.1. Raises IssuanceRefused (code "unknown": never issued) or SignerUnavailable.
+    """
+    answer = _ask(
+        path, {"op": "revoke", "authority": authority, "serial": serial, "reason": reason, "by": by}
+    )
+    return datetime.fromisoformat(answer)
+
+
+def crl(path: Path, authority: str, audit_head: str) -> CrlPair:
+    """New CRLs of the authority, with the audit trail's head (64 hex digits) inside."""
+    return wire.to_pair(_ask(path, {"op": "crl", "authority": authority, "audit_head": audit_head}))
+
+
+def status(path: Path) -> SignerStatus:
+    """Version, user, authorities and counts of the signer. Raises SignerUnavailable."""
+    return wire.to_status(_ask(path, {"op": "status"}))
+
+
+def _ask(path: Path, question: wire.Document) -> wire.Answer:
+    """Send `question`, give the answer's `ok`; an error comes back as the exception it was."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel, reachable(path) as address:
+            channel.settimeout(CONNECT_TIMEOUT)
+            channel.connect(address)
+            channel.settimeout(TOTAL_TIMEOUT)
+            wire.send(channel, {"v": VERSION, **question})
+            answer = wire.receive(channel, MAX_ANSWER, TOTAL_TIMEOUT)
+    except (OSError, wire.Malformed) as error:
+        raise SignerUnavailable("The signer does not answer.", code="unavailable", remedy=_WAIT) from error
+    if answer is None:
+        raise SignerUnavailable("The signer ended before it answered.", code="unavailable", remedy=_WAIT)
+    if "ok" in answer:
+        return answer["ok"]
+    fault = answer.get("error", {})
+    kind = SignerUnavailable if fault.get("kind") == "unavailable" else IssuanceRefused
+    raise kind(fault.get("message", ""), code=fault.get("code", ""), remedy=fault.get("remedy", ""))
+
+
+@contextmanager
+def reachable(path: Path) -> Iterator[str]:
+    """An address for the socket at `path`: longer paths than the kernel takes go through a descriptor."""
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)

@@ -1,0 +1,216 @@
+"""The signer's own record of what it reserved, signed and revoked: one SQLite file, the original of everything.
+
+Moments are whole seconds since 1970 (UTC); serials, digests and issuers are lower case hex.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from pki.signer.home import StartRefused
+
+# Each entry brings a journal of that version (0, 1, …) to the next one.
+MIGRATIONS = (
+    """
+    CREATE TABLE certificates (
+        id INTEGER PRIMARY KEY,
+        request_id TEXT NOT NULL UNIQUE,
+        request_sha256 TEXT NOT NULL,
+        issuer TEXT NOT NULL,               -- SubjectKeyIdentifier of the issuing CA
+        authority TEXT NOT NULL,
+        serial TEXT NOT NULL,
+        profile TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        common_name TEXT NOT NULL,
+        sans TEXT NOT NULL,                 -- JSON
+        key_sha256 TEXT NOT NULL,
+        not_before INTEGER NOT NULL,
+        not_after INTEGER NOT NULL,
+        evidence TEXT NOT NULL,             -- JSON: who asked, who approved what, when
+        reserved_at INTEGER NOT NULL,
+        tbs BLOB NOT NULL,
+        signature BLOB,                     -- NULL: reserved. The certificate is tbs + signature
+        UNIQUE (authority, serial)
+    ) STRICT;
+    CREATE INDEX certificates_key ON certificates (key_sha256);
+    CREATE INDEX certificates_unsigned ON certificates (id) WHERE signature IS NULL;
+    -- Apart from the certificates and narrow: a CRL of 100,000 reads this and nothing wide.
+    CREATE TABLE revocations (
+        authority TEXT NOT NULL,
+        serial TEXT NOT NULL,
+        issuer TEXT NOT NULL,
+        revoked_at INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        not_after INTEGER NOT NULL,
+        revoked_by TEXT NOT NULL,
+        PRIMARY KEY (authority, serial)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE crls (
+        issuer TEXT PRIMARY KEY,
+        number INTEGER NOT NULL,
+        this_update INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE lints (
+        what TEXT PRIMARY KEY,
+        at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+_RESERVE = """
+    INSERT INTO certificates (request_id, request_sha256, issuer, authority, serial, profile, owner, common_name,
+        sans, key_sha256, not_before, not_after, evidence, reserved_at, tbs)
+    VALUES (:request_id, :request_sha256, :issuer, :authority, :serial, :profile, :owner, :common_name,
+        :sans, :key_sha256, :not_before, :not_after, :evidence, :reserved_at, :tbs)
+"""
+_ROW = "SELECT id, request_sha256, issuer, authority, serial, tbs, signature FROM certificates "
+
+
+@dataclass(frozen=True)
+class Row:
+    """One certificate as reserved; `signature` is None until it is signed."""
+
+    id: int
+    request_sha256: str
+    issuer: str
+    authority: str
+    serial: str
+    tbs: bytes
+    signature: bytes | None
+
+
+@dataclass(frozen=True)
+class Use:
+    """An earlier certificate of some key: whose it is, and why it was revoked ("" when it was not)."""
+
+    owner: str
+    reason: str
+
+
+class Journal:
+    """One connection, used by one thread at a time: hold `lock` from a check to the write that relies on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.lock = RLock()
+        # isolation_level None: we say BEGIN ourselves, IMMEDIATE, and each commit is on the disk (FULL).
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=20)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        _migrate(self._database, path)
+
+    def close(self) -> None:
+        with self.lock:
+            self._database.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self.lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def _all(self, query: str, *values: object) -> list[Any]:
+        with self.lock:
+            return self._database.execute(query, values).fetchall()
+
+    def find(self, request_id: str) -> Row | None:
+        rows = self._all(_ROW + "WHERE request_id = ?", request_id)
+        return Row(*rows[0]) if rows else None
+
+    def unsigned(self) -> list[Row]:
+        """What was reserved and not signed when the last signer ended."""
+        return [Row(*row) for row in self._all(_ROW + "WHERE signature IS NULL ORDER BY id")]
+
+    def uses(self, key_sha256: str) -> list[Use]:
+        """Every certificate there ever was for this key."""
+        query = """SELECT owner, coalesce(reason, '') FROM certificates LEFT JOIN revocations
+                   USING (authority, serial) WHERE key_sha256 = ?"""
+        return [Use(*row) for row in self._all(query, key_sha256)]
+
+    def reserve(self, facts: dict[str, Any]) -> Row:
+        """Write down, durably, what is going to be signed. `facts`: the columns, without id and signature."""
+        with self._transaction() as database:
+            number = database.execute(_RESERVE, facts).lastrowid
+        known = {name: facts[name] for name in ("request_sha256", "issuer", "authority", "serial", "tbs")}
+        return Row(id=number, signature=None, **known)
+
+    def signed(self, row: Row, signature: bytes) -> None:
+        """Store, durably, the signature that completes `row`."""
+        with self._transaction() as database:
+            database.execute("UPDATE certificates SET signature = ? WHERE id = ?", (signature, row.id))
+
+    def abandon(self, row: Row) -> None:
+        """Forget a reservation whose issuer is gone: it was never answered and cannot be signed any more."""
+        with self._transaction() as database:
+            database.execute("DELETE FROM certificates WHERE id = ? AND signature IS NULL", (row.id,))
+
+    def revoke(self, authority: str, serial: str, reason: str, by: str, at: int) -> int | None:
+        """Revoke, durably; gives the moment of the first revocation, or None for a serial that is not ours."""
+        with self._transaction() as database:
+            database.execute(
+                """INSERT OR IGNORE INTO revocations SELECT authority, serial, issuer, ?, ?, not_after, ?
+                   FROM certificates WHERE authority = ? AND serial = ? AND signature IS NOT NULL""",
+                (at, reason, by, authority, serial),
+            )
+        found = self._all(
+            "SELECT revoked_at FROM revocations WHERE authority = ? AND serial = ?", authority, serial
+        )
+        return int(found[0][0]) if found else None
+
+    def revoked(self, issuer: str, after: int) -> list[tuple[str, int, str]]:
+        """(serial, moment, reason) of the revoked certificates of `issuer` that end after the moment `after`."""
+        query = """SELECT serial, revoked_at, reason FROM revocations WHERE issuer = ? AND not_after > ?
+                   ORDER BY revoked_at, serial"""
+        return self._all(query, issuer, after)
+
+    def last_crl(self, issuer: str) -> tuple[int, int]:
+        """(number, thisUpdate) of the last CRL of `issuer`, zeros before the first."""
+        found = self._all("SELECT number, this_update FROM crls WHERE issuer = ?", issuer)
+        return found[0] if found else (0, 0)
+
+    def number_crl(self, issuer: str, number: int, this_update: int) -> None:
+        """Reserve, durably, the number of the next CRL of `issuer`."""
+        with self._transaction() as database:
+            database.execute("INSERT OR REPLACE INTO crls VALUES (?, ?, ?)", (issuer, number, this_update))
+
+    def linted(self, what: str) -> bool:
+        return bool(self._all("SELECT 1 FROM lints WHERE what = ?", what))
+
+    def record_lint(self, what: str, at: int) -> None:
+        with self._transaction() as database:
+            database.execute("INSERT OR REPLACE INTO lints VALUES (?, ?)", (what, at))
+
+    def counts(self) -> tuple[int, int]:
+        """How many certificates were signed and how many revoked."""
+        query = "SELECT (SELECT count(*) FROM certificates) - (SELECT count(*) FROM certificates WHERE signature IS NULL), "
+        issued, revoked = self._all(query + "(SELECT count(*) FROM revocations)")[0]
+        return issued, revoked
+
+
+def _migrate(database: sqlite3.Connection, path: Path) -> None:
+    """Bring an older journal to this version, after a copy of it; a newer one stops the start."""
+    version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StartRefused(
+            f"{path} was written by a newer Latchkey (journal version {version}, this one knows {len(MIGRATIONS)}). "
+            "Start the newer one, or restore the backup made before the upgrade."
+        )
+    if 0 < version < len(MIGRATIONS):
+        _copy(database, path.with_name(f"{path.name}.version-{version}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"))
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        # One script, one transaction: user_version is part of it.
+        database.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+
+
+def _copy(database: sqlite3.Connection, path: Path) -> None:
+    with sqlite3.connect(path) as copy:
+        database.backup(copy)
+    copy.close()

@@ -1,0 +1,16 @@
+"""One line on stderr for each event: `event=issued request=… profile=…`. No secrets; values cannot break the line."""
+
+import json
+import re
+import sys
+
+
+def log(event: str, **facts: object) -> None:
+    """Write `event` and its facts. What is not plain is quoted as ASCII JSON, so that no value forges a line."""
+    words = [f"{name}={_plain(str(value))}" for name, value in facts.items()]
+    print(" ".join([f"event={event}", *words]), file=sys.stderr, flush=True)
+
+
+def _plain(text: str) -> str:
+    text = text[:500]
+    return text if re.fullmatch(r"[\w.:/@+-]+", text, re.ASCII) else json.dumps(text)

@@ -1,0 +1,141 @@
+"""The Unix socket: who may connect, one thread for each connection, documents in and out."""
+
+import contextlib
+import os
+import socket
+import struct
+import threading
+from pathlib import Path
+
+from pki.errors import PkiError, SignerUnavailable
+from pki.signer import wire
+from pki.signer.client import reachable
+from pki.signer.home import StartRefused
+from pki.signer.log import log
+from pki.signer.protocol import MAX_REQUEST, VERSION, SignerStatus
+from pki.signer.service import Service
+
+SOFTWARE = "0.1.0"
+IDLE_SECONDS = 30.0  # for a whole request to come, and between two
+CONNECTIONS = 32  # at once; more wait in the listen queue
+
+
+def listen(path: Path, mode: int) -> socket.socket:
+    """A listening socket at `path`; one that a dead signer left is replaced. Raises StartRefused."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with reachable(path) as address:
+        if path.exists() and _answers(address):
+            raise StartRefused(
+                f"Another program is listening at {path}. Stop it, or give --socket another path."
+            )
+        path.unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            listener.bind(address)
+        except OSError as error:
+            raise StartRefused(f"The signer cannot listen at {path}: {error.strerror}.") from error
+        finally:
+            os.umask(before)
+    path.chmod(mode)
+    listener.listen(128)
+    return listener
+
+
+def _answers(address: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(address)
+        except OSError:
+            return False
+    return True
+
+
+def serve(listener: socket.socket, service: Service, uids: frozenset[int]) -> None:
+    """Accept connections of `uids` until an exception (a signal's SystemExit) ends it."""
+    slots = threading.BoundedSemaphore(CONNECTIONS)
+    while True:
+        channel, _ = listener.accept()
+        uid = peer_uid(channel)
+        if uid not in uids:
+            log("stranger", uid=uid)
+            channel.close()
+            continue
+        slots.acquire()
+        threading.Thread(target=_converse, args=(channel, service, slots), daemon=True).start()
+
+
+def peer_uid(channel: socket.socket) -> int:
+    """The user at the other end, as the kernel knows it (SO_PEERCRED, unix(7))."""
+    credentials = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return int(struct.unpack("3i", credentials)[1])
+
+
+def _converse(channel: socket.socket, service: Service, slots: threading.BoundedSemaphore) -> None:
+    """Answer the requests of one connection, one after the other, until it closes or talks nonsense."""
+    with channel, contextlib.suppress(OSError):
+        try:
+            while (question := wire.receive(channel, MAX_REQUEST, IDLE_SECONDS)) is not None:
+                wire.send(channel, {"v": VERSION, **answer(question, service)})
+        except wire.Malformed as error:
+            log("malformed", why=str(error))
+            wire.send(channel, {"v": VERSION, **_error("malformed", "malformed", str(error), "")})
+        finally:
+            slots.release()
+
+
+def answer(question: wire.Document, service: Service) -> wire.Document:
+    """`{"ok": …}` or `{"error": …}` for one request. Never raises: nothing a message says may end the signer."""
+    try:
+        return {"ok": _do(question, service)}
+    except wire.Malformed as error:
+        log("malformed", why=str(error))
+        return _error("malformed", "malformed", str(error), "")
+    except PkiError as error:
+        log("refused", op=question.get("op"), code=error.code, why=str(error))
+        kind = "unavailable" if isinstance(error, SignerUnavailable) else "refused"
+        return _error(kind, error.code, str(error), error.remedy)
+    except Exception as error:
+        # A full disk, a broken journal: asking again later may help, so this is no refusal.
+        log("failed", op=question.get("op"), why=repr(error))
+        return _error(
+            "unavailable", "failed", "The signer could not do this now.", "Look at the signer's log."
+        )
+
+
+def _error(kind: str, code: str, message: str, remedy: str) -> wire.Document:
+    return {"error": {"kind": kind, "code": code, "message": message, "remedy": remedy}}
+
+
+def _do(question: wire.Document, service: Service) -> object:
+    match question.get("op"):
+        case "issue":
+            request = wire.to_request(question.get("request"))
+            der = service.issue(request)
+            log("issued", request=request.request_id, profile=request.profile, owner=request.owner)
+            return wire.from_bytes(der)
+        case "revoke":
+            authority, serial, reason, by = (
+                wire.text(question, name) for name in ("authority", "serial", "reason", "by")
+            )
+            moment = service.revoke(authority, serial, reason, by)
+            log("revoked", authority=authority, serial=serial, reason=reason, by=by)
+            return moment.isoformat()
+        case "crl":
+            return _crl(question, service)
+        case "status":
+            return wire.from_status(SignerStatus(SOFTWARE, os.getuid(), *service.status()))
+    raise wire.Malformed("the message asks for nothing that this signer does")
+
+
+def _crl(question: wire.Document, service: Service) -> wire.Document:
+    authority, head = wire.text(question, "authority"), wire.text(question, "audit_head")
+    try:
+        digest = bytes.fromhex(head)
+    except ValueError:
+        digest = b""
+    if len(digest) != 32:
+        raise wire.Malformed("audit_head is not 64 hex digits")
+    pair = service.crl(authority, digest)
+    log("crl", authority=authority, size=len(pair.issuing))
+    return wire.from_pair(pair)
