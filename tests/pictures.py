@@ -1,7 +1,7 @@
 """Real Chromium for tests, and pictures of what it shows, kept under build/pictures/.
 
-Playwright's synchronous interface runs an event loop in this thread, so Django refuses the database while it is
-open: make rows before, or serve from a process of its own.
+Playwright's synchronous interface runs an event loop in this thread, so Django refuses the database while it
+is open: make rows before, or serve from a process of its own.
 """
 
 import os
@@ -51,7 +51,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def looks(browser: Browser, **options: Any) -> Iterator[tuple[str, Page]]:
-    """A fresh page per viewport and theme, with its name ("phone-dark"). `options` go to the browser context."""
+    """A fresh page per viewport and theme, with its name ("phone-dark"). `options`: of the browser context."""
     for size, (width, height) in VIEWPORTS.items():
         for theme in THEMES:
             context = browser.new_context(

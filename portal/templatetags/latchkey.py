@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-# A model's status value, or a state's own name -> the class in latchkey.css and the word, the same on every page.
+# A model's status value, or a state's own name -> its class in latchkey.css and its word on every page.
 STATES = {
     "pending": ("waiting", "Waiting"),
     "waiting": ("waiting", "Waiting"),

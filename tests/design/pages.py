@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.template import engines
 from django.template.backends.django import DjangoTemplates
 from django.utils import timezone
 
@@ -40,10 +39,6 @@ class AskForm(forms.Form):
         label="Code from your app",
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
     )
-
-
-def _user() -> SimpleNamespace:
-    return SimpleNamespace(is_authenticated=True, is_verified=True, __str__=lambda: "", username="bob")
 
 
 class Person(SimpleNamespace):
@@ -96,7 +91,14 @@ def contents() -> dict[str, tuple[str, dict[str, Any]]]:
         "home": ("portal/home.html", {**officer, "waiting": 3, "mine": rows}),
         "help": ("portal/help.html", officer),
         "trust": ("portal/trust.html", {"fingerprint": DIGEST, "permitted": ["home.arpa", "10.0.0.0/8"]}),
-        "404": ("404.html", {**officer, "title": "Nothing is here", "message": "There is no such page, or it is not yours to see."}),
+        "404": (
+            "404.html",
+            {
+                **officer,
+                "title": "Nothing is here",
+                "message": "There is no such page, or it is not yours to see.",
+            },
+        ),
         "500": ("500.html", {}),
     }
 

@@ -1,4 +1,4 @@
-"""Every kind of page in Chromium, at a phone's and a desk's width, light and dark; pictures in build/pictures/."""
+"""Every kind of page in Chromium, phone and desk, light and dark; the pictures go to build/pictures/."""
 
 from pathlib import Path
 
@@ -10,9 +10,12 @@ from tests.design.pages import contents, render
 from tests.pictures import chromium, looks, overflow, picture
 
 SITE = "http://latchkey.test"
-TARGETS = "a.button, button, .nav a, .who a, .choice, summary, input:not([type=radio]):not([type=checkbox]), select"
-LOW = f"""[...document.querySelectorAll({TARGETS!r})].map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-  .filter(([_, box]) => box.height > 0 && box.height < 43.5).map(([text, _]) => text)"""
+TARGETS = (
+    "a.button, button, .nav a, .who a, .choice, summary, input:not([type=radio]):not([type=checkbox]), select"
+)
+LOW = f"""[...document.querySelectorAll({TARGETS!r})]
+  .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])
+  .filter(([_, height]) => height > 0 && height < 43.5).map(([text, _]) => text)"""
 
 
 def _serve(page: Page, html: dict[str, str]) -> None:
