@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -51,7 +52,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def looks(browser: Browser, **options: Any) -> Iterator[tuple[str, Page]]:
-    """A fresh page per viewport and theme, with its name ("phone-dark"). `options`: of the browser context."""
+    """A fresh page per viewport and theme, with its name ("phone-dark"). `options` are the context's."""
     for size, (width, height) in VIEWPORTS.items():
         for theme in THEMES:
             context = browser.new_context(
@@ -75,3 +76,11 @@ def picture(page: Page, name: str) -> Path:
 def overflow(page: Page) -> int:
     """By how many CSS pixels the page is wider than its window; a page never scrolls sideways."""
     return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+
+
+def accessibility_faults(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA and good practice, one line each."""
+    page.evaluate(AXE_SCRIPT)
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)["violations"]
+    return [f"{rule['id']}: {node['html'][:120]}" for rule in found for node in rule["nodes"]]

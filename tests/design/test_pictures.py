@@ -7,7 +7,7 @@ from django.conf import settings
 from playwright.sync_api import Page, Route
 
 from tests.design.pages import contents, render
-from tests.pictures import chromium, looks, overflow, picture
+from tests.pictures import accessibility_faults, chromium, looks, overflow, picture
 
 SITE = "http://latchkey.test"
 TARGETS = (
@@ -31,9 +31,16 @@ def _serve(page: Page, html: dict[str, str]) -> None:
     page.route(f"{SITE}/**", answer)
 
 
+def _faults(page: Page) -> list[str]:
+    wide = overflow(page)
+    found = [f"{wide} px too wide"] if wide > 0 else []
+    found += [f"lower than 44 px: {text}" for text in page.evaluate(LOW)]
+    return found + accessibility_faults(page)
+
+
 @pytest.mark.slow
 @pytest.mark.urls("tests.design.urls")
-def test_every_page_fits_its_window_and_every_target_fits_a_thumb() -> None:
+def test_every_page_fits_its_window_the_thumb_and_the_rules_of_axe() -> None:
     html = {name: render(*content) for name, content in contents().items()}
     faults = []
     with chromium() as browser:
@@ -42,7 +49,5 @@ def test_every_page_fits_its_window_and_every_target_fits_a_thumb() -> None:
             for name in html:
                 page.goto(f"{SITE}/{name}")
                 picture(page, f"design-{name}-{look}")
-                if overflow(page) > 0:
-                    faults.append(f"{name} {look} is {overflow(page)} px too wide")
-                faults += [f"{name} {look}: {text} is lower than 44 px" for text in page.evaluate(LOW)]
+                faults += [f"{name} {look}: {fault}" for fault in _faults(page)]
     assert not faults, "\n".join(faults)

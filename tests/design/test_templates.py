@@ -1,4 +1,4 @@
-"""What holds for every template: nothing inline (the Content-Security-Policy allows none), errors summed up."""
+"""What holds for every template: nothing inline (the Content-Security-Policy allows none), errors above."""
 
 import re
 from pathlib import Path
