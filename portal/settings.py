@@ -114,13 +114,17 @@ if bool(TLS_CERT) != bool(TLS_KEY):
 def _secret(name: str) -> str:
     """A secret of the web side, made at the first start, readable by its owner only."""
     path = WEB_DIR / name
-    WEB_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        WEB_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         if path.stat().st_mode & 0o077:
             raise ImproperlyConfigured(f"{path} can be read by others. Run: chmod 600 {path}") from None
         return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {DATA} cannot be used: {error.strerror}. Choose another one with LATCHKEY_DATA."
+        ) from error
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(48))
     return path.read_text().strip()
@@ -232,4 +236,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        # What strangers send is answered, not logged line by line: no 404s, no traceback for a wrong Host.
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+    },
 }

@@ -21,7 +21,7 @@ class CappedUpload(MemoryFileUploadHandler):
         input_data: Any,
         META: dict[str, Any],
         content_length: int,
-        boundary: bytes,
+        boundary: str,
         encoding: str | None = None,
     ) -> tuple[QueryDict, MultiValueDict[str, Any]] | None:
         if content_length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:

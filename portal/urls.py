@@ -13,9 +13,9 @@ pages = [
     path("metrics", views.metrics, name="metrics"),
     path("status", views.status, name="status"),
     path("audit", views.audit, name="audit"),
-    path("audit/trail.<str:format>", views.audit_export, name="audit_export"),
+    path("audit/trail.<str:format>", views.audit_export, name="audit-export"),
     path("trust", views.trust, name="trust"),
-    path("trust/servers-root.<str:format>", views.trust_root, name="trust_root"),
+    path("trust/servers-root.<str:format>", views.trust_root, name="trust-root"),
     path("help", views.help_page, name="help"),
 ]
 

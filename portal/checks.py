@@ -1,0 +1,113 @@
+"""What is looked at before anything starts. Each obstacle is one sentence with the way out."""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from django.conf import settings
+
+ROOM = 100 * 1024 * 1024  # bytes that must be free to start
+LITTLE_ROOM = 500 * 1024 * 1024  # bytes under which the status page warns
+
+
+class Obstacle(Exception):
+    """Why Latchkey cannot start: a sentence with the way out."""
+
+
+def before_start() -> None:
+    """All checks that need no database. Raises Obstacle."""
+    data_folder(settings.DATA)
+    newer(settings.DATA / "VERSION")
+    if settings.TLS_CERT:
+        own_certificate(Path(settings.TLS_CERT), Path(settings.TLS_KEY))
+
+
+def data_folder(data: Path) -> None:
+    """It can be made, written to, and has room."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(data).free
+    except OSError as error:
+        raise Obstacle(
+            f"The data folder {data} cannot be made: {error.strerror}. Choose another one with LATCHKEY_DATA."
+        ) from error
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise Obstacle(
+            f"The data folder {data} is not writable for this user. Choose another one with LATCHKEY_DATA."
+        )
+    if free < ROOM:
+        raise Obstacle(
+            f"Only {free // 2**20} MB are free where {data} lies; {ROOM // 2**20} MB are needed. "
+            "Make room, or choose another place with LATCHKEY_DATA."
+        )
+
+
+def release(version: str) -> tuple[int, ...]:
+    """ "1.2.3" as numbers; what is no number counts as 0."""
+    return tuple(int(part) if part.isdigit() else 0 for part in version.strip().split("."))
+
+
+def newer(file: Path) -> None:
+    """The folder was not used by a newer Latchkey already."""
+    try:
+        found = file.read_text().strip()
+    except FileNotFoundError:
+        return
+    if release(found) > release(settings.VERSION):
+        raise Obstacle(newer_sentence(file.parent, found))
+
+
+def newer_sentence(data: Path, what: str) -> str:
+    return (
+        f"The data folder {data} belongs to a newer Latchkey ({what}); this is {settings.VERSION}. "
+        f"Start the newer one, or put back a copy from {data / 'backups'}."
+    )
+
+
+def own_certificate(certificate: Path, key: Path) -> None:
+    """LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY: readable, a pair, not expired, the key nobody else's."""
+    leaf = _certificate(certificate)
+    if leaf.not_valid_after_utc < datetime.now(UTC):
+        raise Obstacle(
+            f"The certificate {certificate} ended on {leaf.not_valid_after_utc:%Y-%m-%d}. "
+            "Renew it, or unset LATCHKEY_TLS_CERT."
+        )
+    data = _read(key, "LATCHKEY_TLS_KEY")
+    if key.stat().st_mode & 0o007:
+        raise Obstacle(f"Everybody can read the key {key}. Run: chmod o= {key.resolve()}")
+    try:
+        public = load_pem_private_key(data, None).public_key()
+    except (TypeError, ValueError) as error:
+        raise Obstacle(
+            f"{key} is no private key in PEM without a passphrase ({error}). Set LATCHKEY_TLS_KEY to one."
+        ) from error
+    if _spki(public) != _spki(leaf.public_key()):
+        raise Obstacle(
+            f"The key {key} does not belong to the certificate {certificate}. "
+            "Check LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY."
+        )
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    data = _read(path, "LATCHKEY_TLS_CERT")
+    try:
+        return x509.load_pem_x509_certificates(data)[0]
+    except ValueError as error:
+        raise Obstacle(
+            f"{path} holds no certificate in PEM. Set LATCHKEY_TLS_CERT to the full chain (fullchain.pem)."
+        ) from error
+
+
+def _read(path: Path, setting: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Obstacle(f"{setting} points to {path}, which cannot be read: {error.strerror}.") from error
+
+
+def _spki(public: PublicKeyTypes) -> bytes:
+    return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,100 @@
+"""Child processes: started, restarted when they die, ended with their parent. Plain Python."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+LIVED_WELL = 60  # seconds after which earlier deaths are forgiven
+LONGEST_WAIT = 30  # seconds between two starts
+
+# What the parent waits for; blocked in it, and to be unblocked in each child.
+SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the kernel end this process when `parent`, a process id, is gone, however that went."""
+    _libc.prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it went before the line above
+        os._exit(1)
+
+
+def _settle(parent: int) -> None:
+    """What every child does first. Its own process group: Ctrl-C reaches the parent, who passes it on."""
+    os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    end_with_parent(parent)
+
+
+def forked(main: Callable[[], None]) -> Callable[[], int]:
+    """A starter for `main` in a fork of this process; gives the process id."""
+
+    def start() -> int:
+        parent = os.getpid()
+        pid = os.fork()
+        if pid:
+            return pid
+        status = 1
+        try:
+            _settle(parent)
+            main()
+            status = 0
+        except SystemExit as done:
+            status = done.code if isinstance(done.code, int) else int(done.code is not None)
+        except KeyboardInterrupt:
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    return start
+
+
+def spawned(command: Sequence[str], *, stdout: int | None = None) -> subprocess.Popen[bytes]:
+    """`command` as a new program that ends with this process."""
+    parent = os.getpid()
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=stdout, preexec_fn=lambda: _settle(parent)
+    )
+
+
+@dataclass
+class Child:
+    """One process under the supervisor's care."""
+
+    name: str
+    start: Callable[[], int]  # starts it and gives its process id
+    pid: int = 0
+    started: float = 0.0
+    deaths: int = 0
+    due: float = field(default=0.0)  # when to start it next, on the monotonic clock
+
+    def run(self) -> None:
+        self.pid, self.started = self.start(), time.monotonic()
+
+    def died(self) -> float:
+        """Note the death; gives the seconds to wait: at once the first time, then longer and longer."""
+        now = time.monotonic()
+        self.deaths = 1 if now - self.started > LIVED_WELL else self.deaths + 1
+        wait = 0.0 if self.deaths == 1 else float(min(LONGEST_WAIT, 2 ** (self.deaths - 2)))
+        self.pid, self.due = 0, now + wait
+        return wait
+
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Pass a signal on to it, or to it and all it started."""
+        if not self.pid:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            (os.killpg if group else os.kill)(self.pid, number)

@@ -1,0 +1,70 @@
+"""What the web processes may touch: the system and the program to read, their own folders to write.
+
+Never the signer's folder (keys, passphrase, journal) and never the backups, which hold copies of the journal.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from django.conf import settings
+
+from portal import landlock
+
+SYSTEM = (
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/etc",
+    "/proc",
+    "/sys",
+    "/run",
+    "/opt",
+    "/nix",
+    "/dev",
+)
+
+
+class Confinement:
+    """Whether this process has entered; read by the status page."""
+
+    entered = False
+
+
+def enter() -> None:
+    """Confine this process. Its temporary files go to the web folder from here on."""
+    temporary = temporary_folder()
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR]
+    readable = [path for tree in _readable() for path in landlock.without(tree, hidden)]
+    writable = [path for tree in _writable() for path in landlock.without(tree, hidden)]
+    Confinement.entered = landlock.enter(readable=readable, writable=writable)
+
+
+def temporary_folder() -> Path:
+    """A folder for temporary files that is the web processes' own: /tmp is everybody's."""
+    folder: Path = settings.WEB_DIR / "tmp"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def _readable() -> list[Path]:
+    """The system, Python wherever it lies, the checkout, an own server certificate where it lies."""
+    trees = [*map(Path, SYSTEM), settings.BASE_DIR, Path(sys.prefix), Path(sys.base_prefix)]
+    trees += [Path(entry) for entry in sys.path if entry]
+    for file in (settings.TLS_CERT, settings.TLS_KEY):
+        # The folder, not the file: a renewed certificate is another file. Let's Encrypt's are links.
+        trees += [Path(file).parent, Path(file).resolve().parent] if file else []
+    return [tree for tree in trees if tree.exists()]
+
+
+def _writable() -> list[Path]:
+    trees = [settings.WEB_DIR, settings.PUBLIC_DIR, Path(os.devnull)]
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        trees.append(Path(str(database["NAME"])).parent)
+    return [tree for tree in trees if tree.exists()]

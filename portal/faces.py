@@ -1,0 +1,123 @@
+"""The listeners people and programs talk to: gunicorn around Django, which was loaded before the fork."""
+
+import contextlib
+import os
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
+from django.urls import set_urlconf
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from portal import children, confinement, tls
+
+THREADS = 8
+READ_WITHIN = 10  # seconds for the handshake and the request's head
+DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
+KEEP_ALIVE = 15
+GRACE = 2  # seconds for requests at work when the face ends
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's threads, with a limit to how long one client may hold one of them.
+
+    As shipped, a client that sends half a handshake keeps its thread for ever, and eight such stop the face.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.deadlines: dict[TConn, float] = {}
+
+    def handle(self, conn: TConn) -> Any:
+        self.deadlines[conn] = time.monotonic() + READ_WITHIN
+        try:
+            return super().handle(conn)
+        finally:
+            self.deadlines.pop(conn, None)
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        self.deadlines[conn] = time.monotonic() + DONE_WITHIN
+        return super().handle_request(req, conn)
+
+    def notify(self) -> None:
+        """Called by the worker's loop every second or more often."""
+        super().notify()
+        now = time.monotonic()
+        for conn, deadline in list(self.deadlines.items()):
+            if now > deadline:
+                self.deadlines.pop(conn, None)
+                with contextlib.suppress(OSError):
+                    # The plain socket's shutdown: it wakes the thread that waits inside TLS.
+                    socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
+
+
+class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """One listener, configured here and nowhere else: no configuration file, no command line."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> WSGIHandler:
+        return get_wsgi_application()
+
+
+def portal(listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve the portal face: TLS, no client certificate asked for. Returns when told to end."""
+    certificate, key = tls.files()
+    secure = {
+        "certfile": str(certificate),
+        "keyfile": str(key),
+        "ssl_context": _context,
+        "do_handshake_on_connect": False,
+    }
+    _serve("portal", listener, ready, secure)
+
+
+def status(listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve the status face: plain HTTP, signed objects only."""
+    settings.ROOT_URLCONF = "portal.urls_status"
+    settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
+    set_urlconf(None)
+    _serve("status", listener, ready, {})
+
+
+def _serve(name: str, listener: socket.socket, ready: Callable[[], None], more: dict[str, Any]) -> None:
+    confinement.enter()
+    options = {
+        # gunicorn closes the descriptor it is given; the supervisor's own must stay for a restart.
+        "bind": f"fd://{os.dup(listener.fileno())}",
+        "proc_name": f"latchkey-{name}",
+        "worker_class": PatientWorker,
+        "threads": THREADS,
+        "preload_app": True,
+        "keepalive": KEEP_ALIVE,
+        "graceful_timeout": GRACE,
+        "limit_request_line": 8190,  # SCEP over GET carries a whole message in the address
+        "control_socket_disable": True,
+        "worker_tmp_dir": str(confinement.temporary_folder()),
+        "forwarded_allow_ips": "",  # nobody in front of us: X-Forwarded-* is what a client says
+        "loglevel": "warning",
+        "post_fork": _worker_starts,
+        "post_worker_init": lambda worker: ready(),
+    }
+    Arbiter(Face({**options, **more})).run()
+
+
+def _worker_starts(arbiter: Arbiter, worker: PatientWorker) -> None:
+    children.end_with_parent(arbiter.pid)
+
+
+def _context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    return tls.context()

@@ -1,0 +1,186 @@
+"""Is all well? The facts behind banner, status page, /healthz and /metrics."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from django.conf import settings
+from django.db import DatabaseError
+
+from enrollment import listing
+from pki import authorities, crl
+from pki.errors import PkiError
+from pki.models import Certificate
+from pki.signer import client
+from pki.signer.protocol import AUTHORITIES, SignerStatus
+from portal import checks, housekeeping, landlock, tls
+from portal.confinement import Confinement
+
+ENDS_SOON = timedelta(days=7)
+SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
+
+NO_LANDLOCK = (
+    "This kernel has no Landlock: a broken-in web process could read the CA keys. "
+    "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
+)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing looked at: `word` is its state for people, `well` whether nothing is to be done about it."""
+
+    title: str
+    well: bool
+    word: str
+    sentence: str = ""
+    since: datetime | None = None
+
+    @property
+    def shape(self) -> str:
+        """The style sheet's class for its state."""
+        return "live" if self.well else "hold"
+
+
+def facts() -> list[Fact]:
+    """Everything, in the order of the status page. None of them can fail the others."""
+    groups: tuple[Callable[[], list[Fact]], ...] = (
+        signer,
+        certificates,
+        revocation_lists,
+        server_certificate,
+        confinement,
+        disk,
+        database,
+        housekept,
+    )
+    return [fact for group in groups for fact in _guarded(group)]
+
+
+def problems() -> list[str]:
+    """What is not well, as sentences."""
+    return [f"{fact.title}: {fact.sentence or fact.word}" for fact in facts() if not fact.well]
+
+
+def _guarded(group: Callable[[], list[Fact]]) -> list[Fact]:
+    try:
+        return group()
+    except (PkiError, OSError, ValueError, DatabaseError) as error:
+        title = (group.__doc__ or "").partition(".")[0]
+        return [Fact(title, False, "Not known", str(error))]
+
+
+def signer_status() -> SignerStatus | None:
+    try:
+        return client.status(settings.SIGNER_SOCKET)
+    except PkiError:
+        return None
+
+
+def signer() -> list[Fact]:
+    """Signer."""
+    status = signer_status()
+    if status is None:
+        sentence = "It does not answer. What is approved waits, and is issued as soon as it is back."
+        return [Fact("Signer", False, "Down", sentence)]
+    said = f"{status.issued} certificates issued, {status.revoked} revoked, version {status.version}"
+    return [Fact("Signer", True, "Answers", said)]
+
+
+def certificates() -> list[Fact]:
+    """Authorities."""
+    found = []
+    for name in AUTHORITIES:
+        issuing = x509.load_der_x509_certificate(authorities.path(name).read_bytes())
+        end = issuing.not_valid_after_utc
+        well = end - datetime.now(UTC) > timedelta(days=365)  # a leaf of a year must still fit in
+        found.append(Fact(f"Authority {name}", well, "Valid" if well else "Ends soon", "Valid until", end))
+    return found
+
+
+def revocation_lists() -> list[Fact]:
+    """Revocation lists."""
+    found = []
+    for name in AUTHORITIES:
+        published = x509.load_der_x509_crl(crl.published(name))
+        end = published.next_update_utc or datetime.now(UTC)
+        well = end > datetime.now(UTC)
+        sentence = (
+            f"{len(published)} entries, made" if well else "It has lapsed: servers may refuse everybody. Made"
+        )
+        found.append(
+            Fact(
+                f"Revocation list {name}",
+                well,
+                "Current" if well else "Lapsed",
+                sentence,
+                published.last_update_utc,
+            )
+        )
+    return found
+
+
+def server_certificate() -> list[Fact]:
+    """Server certificate."""
+    leaf = tls.served()
+    if leaf is None:
+        return [Fact("Server certificate", False, "Missing", "The portal has none to serve with.")]
+    end, left_out = leaf.not_valid_after_utc, tls.left_out()
+    if end < datetime.now(UTC):
+        return [Fact("Server certificate", False, "Expired", "Browsers refuse it since", end)]
+    if end - datetime.now(UTC) < ENDS_SOON:
+        return [Fact("Server certificate", False, "Ends soon", "It could not be renewed yet. It ends", end)]
+    if left_out:
+        return [Fact("Server certificate", False, "Names missing", tls.advice(left_out))]
+    return [Fact("Server certificate", True, "Valid", "Valid until", end)]
+
+
+def confinement() -> list[Fact]:
+    """Confinement of the web processes."""
+    if Confinement.entered:
+        return [
+            Fact(
+                "Landlock",
+                True,
+                "On",
+                f"The web processes cannot reach the CA keys (version {landlock.version()}).",
+            )
+        ]
+    if not landlock.version():
+        return [Fact("Landlock", False, "Missing", NO_LANDLOCK)]
+    return [Fact("Landlock", False, "Off", "This process was not started by `manage.py up`.")]
+
+
+def disk() -> list[Fact]:
+    """Disk."""
+    free = shutil.disk_usage(settings.DATA).free
+    well = free > checks.LITTLE_ROOM
+    return [
+        Fact(
+            "Disk", well, "Room" if well else "Nearly full", f"{free // 2**20:,} MB free for the data folder"
+        )
+    ]
+
+
+def database() -> list[Fact]:
+    """Database."""
+    count = Certificate.objects.count()
+    name = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
+    return [
+        Fact(
+            "Database",
+            True,
+            "Answers",
+            f"{name}, {count} certificates, {listing.waiting_count()} requests wait",
+        )
+    ]
+
+
+def housekept() -> list[Fact]:
+    """Housekeeping."""
+    at, steps = housekeeping.last()
+    trouble = [Fact(f"Housekeeping: {name}", False, "Trouble", said) for name, said in steps.items() if said]
+    if at is None or datetime.now(UTC) - at > SILENT_AFTER:
+        return [Fact("Housekeeping", False, "Silent", "It did not run lately. Last run", at), *trouble]
+    return [Fact("Housekeeping", True, "Runs", "Last run", at), *trouble]

@@ -1,0 +1,178 @@
+"""What has to be done now and then: approved requests, CRLs, the server certificate, old sessions, lints.
+
+Each step is guarded: one that fails is noted and logged, and the others go on.
+"""
+
+import fcntl
+import json
+import logging
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import close_old_connections
+
+from enrollment import ra
+from pki import authorities, crl, revocation
+from pki.errors import PkiError
+from pki.signer.protocol import AUTHORITIES
+from portal import checks, confinement, linting, tls
+
+log = logging.getLogger(__name__)
+
+TICK = 5  # seconds between looks at what is due
+MINUTE, HOUR = 60, 3600
+CRL_AGE = timedelta(days=1)  # CRLs are made anew at this age, or at half their life if that is sooner
+
+
+@dataclass(frozen=True)
+class Step:
+    """One duty. `run` gives what it did in a few words, "" when there was nothing to do."""
+
+    name: str
+    every: int  # seconds
+    run: Callable[[], str]
+
+
+def requests() -> str:
+    """What was approved while the signer was away is issued; what waited too long lapses."""
+    issued, lapsed = ra.issue_waiting(), ra.lapse_overdue()
+    return ", ".join(f"{count} {what}" for count, what in ((issued, "issued"), (lapsed, "lapsed")) if count)
+
+
+def certificates() -> str:
+    authorities.publish_certificates()
+    return ""
+
+
+def crls() -> str:
+    """Repairs after a crash first; then what is old is made anew."""
+    revocation.catch_up()
+    old = [name for name in AUTHORITIES if crl_is_old(name)]
+    for name in old:
+        crl.publish(name)
+    return f"new: {', '.join(old)}" if old else ""
+
+
+def crl_is_old(authority: str) -> bool:
+    """Whether one of its two CRLs is missing, a day old, or over half its life (RFC 5280 5.1.2.5)."""
+    now = datetime.now(UTC)
+    for name in (authority, f"{authority}-root"):
+        try:
+            found = x509.load_der_x509_crl(crl.published(name))
+        except (FileNotFoundError, ValueError):
+            return True
+        made, next_one = found.last_update_utc, found.next_update_utc or found.last_update_utc
+        if now > made + min(CRL_AGE, (next_one - made) / 2):
+            return True
+    return False
+
+
+def sessions() -> str:
+    SessionStore.clear_expired()
+    return ""
+
+
+def room() -> str:
+    """Raises when the disk is nearly full, so that it stands on the status page and in the log."""
+    free = shutil.disk_usage(settings.DATA).free
+    if free < checks.LITTLE_ROOM:
+        raise OSError(f"only {free // 2**20} MB are free for the data folder")
+    return ""
+
+
+STEPS = (
+    Step("CA certificates", HOUR, certificates),
+    Step("requests", 2 * TICK, requests),
+    Step("revocation lists", 5 * MINUTE, crls),
+    Step("server certificate", HOUR, tls.renew_if_due),
+    Step("sessions", HOUR, sessions),
+    Step("lints", 5 * MINUTE, linting.lint_some),
+    Step("room on the disk", 5 * MINUTE, room),
+)
+FIRST = frozenset({"CA certificates", "revocation lists", "server certificate"})  # before anybody is served
+
+
+def tidy(steps: Iterable[Step] = STEPS) -> dict[str, str]:
+    """Run the steps, one after the other; gives for each what is wrong, "" for well.
+
+    Of two that run at once the second does nothing, and gives nothing.
+    """
+    with _alone() as alone:
+        outcome = {step.name: _guarded(step) for step in steps} if alone else {}
+        if outcome:
+            _note(outcome)
+    return outcome
+
+
+def _guarded(step: Step) -> str:
+    try:
+        done = step.run()
+    except PkiError as error:
+        log.warning("step=%r trouble=%r", step.name, str(error))
+        return str(error)
+    except Exception as error:
+        log.exception("step=%r failed", step.name)
+        return f"{type(error).__name__}: {error}"
+    if done:
+        log.warning("step=%r done=%r", step.name, done)
+    return ""
+
+
+@contextmanager
+def _alone() -> Iterator[bool]:
+    with (settings.WEB_DIR / "housekeeping.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def _file() -> Path:
+    path: Path = settings.WEB_DIR / "housekeeping.json"
+    return path
+
+
+def last() -> tuple[datetime | None, dict[str, str]]:
+    """When it last ran (None: never) and each step's trouble, "" for well. For the status page."""
+    try:
+        noted = json.loads(_file().read_text())
+        return datetime.fromisoformat(noted["at"]), dict(noted["steps"])
+    except (OSError, ValueError, KeyError):
+        return None, {}
+
+
+def _note(outcome: dict[str, str]) -> None:
+    """Add to what was noted; at most once a minute while nothing changes, for the sake of SD cards."""
+    now, (before, steps) = datetime.now(UTC), last()
+    if before and steps == steps | outcome and now - before < timedelta(seconds=MINUTE):
+        return
+    temporary = _file().with_suffix(".new")
+    temporary.write_text(json.dumps({"at": now.isoformat(), "steps": steps | outcome}))
+    temporary.replace(_file())
+
+
+def loop(ready: Callable[[], None]) -> None:
+    """The housekeeping process: until told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    confinement.enter()
+    ready()
+    due = {step.name: 0.0 for step in STEPS}
+    while True:
+        now = time.monotonic()
+        steps = [step for step in STEPS if now >= due[step.name]]
+        due |= {step.name: now + step.every for step in steps}
+        tidy(steps)
+        close_old_connections()
+        time.sleep(TICK)

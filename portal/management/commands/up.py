@@ -1,0 +1,22 @@
+"""`manage.py up`: everything, until Ctrl-C."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from portal import server
+from portal.checks import Obstacle
+
+
+class Command(BaseCommand):
+    help = "Start the signer, the portal, the status face and housekeeping; end with Ctrl-C."
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            server.run()
+        except Obstacle as obstacle:
+            raise CommandError(str(obstacle)) from None
+        except KeyboardInterrupt:
+            return  # before anything was started

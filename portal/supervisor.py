@@ -1,0 +1,171 @@
+"""The parent of all processes: starts them in order, restarts who dies, ends them all."""
+
+import gc
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import IO
+
+from django.conf import settings
+from django.db import connections
+
+from accounts import household
+from portal import children, faces, housekeeping, tls
+from portal.checks import Obstacle
+from portal.children import Child
+
+log = logging.getLogger(__name__)
+
+SIGNER_WITHIN = 20  # seconds for the signer's first start, which makes three authorities
+READY_WITHIN = 30  # seconds for the faces
+END_WITHIN = 6  # seconds for everybody to end by themselves
+
+
+class Supervisor:
+    """Our children, in the order of their start."""
+
+    def __init__(self, listeners: dict[str, socket.socket]) -> None:
+        self.listeners = listeners
+        self.children: list[Child] = []
+        self.popen: subprocess.Popen[bytes] | None = None
+        self.ready_read, self.ready_write = os.pipe()
+
+    def start_signer(self) -> None:
+        """Start it and wait for its word. One that refuses has said why on stderr."""
+        if not own_signer():
+            return
+        command = signer_command()
+        first = self.popen = children.spawned(command, stdout=subprocess.PIPE)
+        self.children.append(
+            Child("signer", lambda: self._again(command), pid=first.pid, started=time.monotonic())
+        )
+        if first.stdout is None or not _says_ready(first.stdout):
+            if tls.served() is None:
+                raise Obstacle("The signer did not start; the lines above say why.")
+            log.warning("child=signer did not start; the lines above say why")
+
+    def start_faces(self) -> None:
+        """Fork the faces and housekeeping, and wait until they serve. Raises Obstacle when one does not."""
+        connections.close_all()
+        gc.collect()
+        gc.freeze()  # the collector leaves what the children share alone, so it stays shared
+        for name, main in self._mains().items():
+            child = Child(name, children.forked(main))
+            self.children.append(child)
+            child.run()
+        self._wait_ready(len(self._mains()))
+
+    def _mains(self) -> dict[str, Callable[[], None]]:
+        return {
+            "portal": lambda: faces.portal(self.listeners["portal"], self._ready),
+            "status": lambda: faces.status(self.listeners["status"], self._ready),
+            "housekeeping": lambda: housekeeping.loop(self._ready),
+        }
+
+    def _ready(self) -> None:
+        os.write(self.ready_write, b"+")
+
+    def _again(self, command: list[str]) -> int:
+        self.popen = children.spawned(command, stdout=subprocess.DEVNULL)
+        return self.popen.pid
+
+    def _wait_ready(self, expected: int) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while expected and (left := deadline - time.monotonic()) > 0:
+            if select.select([self.ready_read], [], [], min(left, 0.2))[0]:
+                expected -= len(os.read(self.ready_read, 64))
+            self._reap()
+            if any(child.deaths for child in self.children if child.name != "signer"):
+                break
+        if expected:
+            raise Obstacle("A part of Latchkey did not start; the lines above say why.")
+
+    def watch(self) -> None:
+        """Restart who dies; return when told to end (SIGHUP too: the terminal is gone)."""
+        while True:
+            waiting = [child.due for child in self.children if not child.pid]
+            timeout = max(0.05, min(waiting) - time.monotonic()) if waiting else 60.0
+            info = signal.sigtimedwait(children.SIGNALS, timeout)
+            if info and info.si_signo != signal.SIGCHLD:
+                return
+            self._reap()
+            self._restart_due()
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            for child in self.children:
+                if child.pid == pid:
+                    code, wait = os.waitstatus_to_exitcode(status), child.died()
+                    log.warning("child=%s pid=%d ended=%d again_in=%.0fs", child.name, pid, code, wait)
+
+    def _restart_due(self) -> None:
+        for child in self.children:
+            if not child.pid and time.monotonic() >= child.due:
+                child.run()
+                log.warning("child=%s pid=%d started", child.name, child.pid)
+
+    def _signal_all(self, number: int, *, group: bool = False) -> None:
+        for child in reversed(self.children):  # the faces first, the signer last
+            child.signal(number, group=group)
+
+    def end(self) -> None:
+        """End everybody: politely, then not."""
+        self._signal_all(signal.SIGTERM)
+        deadline = time.monotonic() + END_WITHIN
+        while any(child.pid for child in self.children) and time.monotonic() < deadline:
+            info = signal.sigtimedwait(children.SIGNALS, 0.2)
+            if info and info.si_signo == signal.SIGINT:
+                break  # asked twice: at once, then
+            self._reap_quietly()
+        self._signal_all(signal.SIGKILL, group=True)
+        for listener in self.listeners.values():
+            listener.close()
+
+    def _reap_quietly(self) -> None:
+        for child in self.children:
+            try:
+                if child.pid and os.waitpid(child.pid, os.WNOHANG)[0]:
+                    child.pid = 0
+            except ChildProcessError:
+                child.pid = 0
+
+
+def signer_command() -> list[str]:
+    """The signer's command line; it reads nothing of our environment."""
+    return [
+        *(sys.executable, "-m", "pki.signer"),
+        *("--home", str(settings.SIGNER_DIR), "--socket", str(settings.SIGNER_SOCKET)),
+        *("--hosts", " ".join(_hosts()), "--status-url", settings.STATUS_URL),
+        *("--label", household.current().name),
+    ]
+
+
+def _hosts() -> list[str]:
+    """LATCHKEY_HOSTS in their normal form, which is what the signer compares with."""
+    sans, _ = tls.sort_hosts(settings.HOSTS, ())
+    return [san.partition(":")[2] for san in sans]
+
+
+def own_signer() -> bool:
+    """Whether the signer is ours to start: not when LATCHKEY_SIGNER_SOCKET names somebody else's."""
+    return "LATCHKEY_SIGNER_SOCKET" not in settings.ENV
+
+
+def _says_ready(stdout: IO[bytes]) -> bool:
+    deadline = time.monotonic() + SIGNER_WITHIN
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([stdout], [], [], left)[0]:
+            return stdout.readline().strip() == b"ready"
+    return False
