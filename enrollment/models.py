@@ -90,7 +90,7 @@ class CertificationRequest(models.Model):
 
 
 class Message(models.Model):
-    """A question of an officer, or the requester's answer. A question is open while it is the last message."""
+    """An officer's question, or the requester's answer. A question is open while it is the last message."""
 
     request = models.ForeignKey(CertificationRequest, on_delete=models.CASCADE, related_name="messages")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

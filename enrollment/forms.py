@@ -1,0 +1,239 @@
+"""The forms of requesters and officers. Rules live in `proposals` and `ra`; here they become errors."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from django import forms
+from django.http import HttpRequest, QueryDict
+
+from accounts.freshness import FreshFactorForm
+from accounts.models import User
+from enrollment import proposals
+from enrollment.models import CertificationRequest
+from enrollment.preview import proposed_names
+from enrollment.ra import MAX_TEXT, Refused
+from pki import csr
+from pki.csr import ParsedCSR
+from pki.errors import CSRRejected
+from pki.names import MAX_NAME
+from pki.profiles import PROFILES
+from pki.revocation import REASONS
+
+SECRETS = ("private-key", "pkcs12")  # codes of rejections of what must not even be sent back
+NAMES_HINT = "Names and addresses under which it is reached, one a line: nas.home.arpa or 192.168.1.2."
+
+
+def sentence(error: Refused | CSRRejected) -> str:
+    """What is wrong and the way out, in one line."""
+    return f"{error} {error.remedy}".strip()
+
+
+def split_names(text: str) -> list[str]:
+    """Host names as typed, separated by blanks, commas or new lines."""
+    return re.split(r"[\s,;]+", text.strip()) if text.strip() else []
+
+
+class SubmitForm(forms.Form):
+    """Asking for a certificate. With `showing` only the request itself is looked at."""
+
+    csr = forms.CharField(
+        label="The certification request",
+        help_text="Paste it here, choose its file below, or drop the file on this page. It holds no secret.",
+        widget=forms.Textarea(
+            attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off", "rows": 8}
+        ),
+        required=False,
+        strip=False,
+    )
+    file = forms.FileField(
+        label="Or its file", help_text="PEM or DER, usually ending in .csr or .pem.", required=False
+    )
+    profile = forms.ChoiceField(
+        label="What is it for?",
+        widget=forms.RadioSelect,
+        choices=[(profile.name, f"{profile.title}\n{profile.purpose}") for profile in PROFILES.values()],
+        initial="tls-client",
+        error_messages={"required": "Choose what the certificate is for."},
+    )
+    device = forms.CharField(
+        label="What do you call the device?",
+        help_text="Your own word for it, for example phone, laptop or garage sensor.",
+        max_length=MAX_NAME,
+        error_messages={"required": "Give the device a name, for example phone."},
+    )
+    names = forms.CharField(
+        label="Host names",
+        help_text=f"For a web server or an MQTT broker only. {NAMES_HINT}",
+        widget=forms.Textarea(
+            attrs={"class": "names", "rows": 3, "spellcheck": "false", "autocapitalize": "off"}
+        ),
+        required=False,
+        max_length=4000,
+    )
+    note = forms.CharField(
+        label="A note for whoever decides",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        required=False,
+        max_length=MAX_TEXT,
+    )
+
+    def __init__(
+        self, owner: User, data: QueryDict | None = None, files: Any = None, *, showing: bool = False
+    ) -> None:
+        super().__init__(
+            None if data is None else data.copy(), files
+        )  # a copy: what is shown again may differ
+        self.owner = owner
+        self.showing = showing
+        self.parsed: ParsedCSR | None = None
+        self.sans: tuple[str, ...] = ()
+        if showing:
+            self.fields["device"].required = self.fields["profile"].required = False
+
+    def clean(self) -> None:
+        self._read_csr()
+        profile = self.cleaned_data.get("profile") or "tls-client"
+        if self.parsed is not None and profile in PROFILES:
+            self._propose_names(self.parsed, profile)
+        if not self.showing and "profile" in self.cleaned_data:
+            self._check_names(profile)
+            self._check_device(profile)
+
+    def _read_csr(self) -> None:
+        """The file when there is one, else the text; a good one stands in the text field then, as PEM."""
+        file = self.cleaned_data.get("file")
+        if "csr" not in self.cleaned_data or (file is None and "file" in self.errors):
+            return
+        data = file.read() if file else self.cleaned_data["csr"].encode()
+        try:
+            self.parsed = csr.parse(data)
+        except CSRRejected as error:
+            self.add_error("csr", sentence(error))
+            if error.code in SECRETS:
+                self._show("csr", "")
+        else:
+            pem = x509.load_der_x509_csr(self.parsed.der).public_bytes(Encoding.PEM)
+            self._show("csr", pem.decode())
+
+    def _propose_names(self, parsed: ParsedCSR, profile: str) -> None:
+        """Never taken silently: they go into the field, to be read and sent by the requester."""
+        if "names" in self.cleaned_data and not self.cleaned_data["names"].strip():
+            self._show("names", "\n".join(proposed_names(parsed, PROFILES[profile])))
+
+    def _check_names(self, profile: str) -> None:
+        if "names" not in self.cleaned_data:
+            return
+        try:
+            self.sans = proposals.checked_sans(PROFILES[profile], split_names(self.cleaned_data["names"]))
+        except Refused as error:
+            proposed = bool(self.data.get("names")) and not self.cleaned_data["names"].strip()
+            hint = "These stand in your request: check them, send again." if proposed else sentence(error)
+            self.add_error("names", hint)
+
+    def _check_device(self, profile: str) -> None:
+        if "device" not in self.cleaned_data or "names" in self.errors:
+            return
+        try:
+            proposals.checked_label(self.cleaned_data["device"])
+            proposals.common_name(self.owner, PROFILES[profile], self.cleaned_data["device"], self.sans)
+        except Refused as error:
+            self.add_error("device", sentence(error))
+
+    def _show(self, field: str, text: str) -> None:
+        """What the field holds when the page is shown again."""
+        if isinstance(self.data, QueryDict):
+            self.data[field] = text
+
+
+class AnswerForm(forms.Form):
+    text = forms.CharField(
+        label="Your answer", widget=forms.Textarea(attrs={"rows": 3}), max_length=MAX_TEXT,
+        error_messages={"required": "Write an answer first."},
+    )  # fmt: skip
+
+
+class AskForm(forms.Form):
+    text = forms.CharField(
+        label="Your question",
+        help_text="For example: is this the new phone, or the old one?",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=MAX_TEXT,
+        error_messages={"required": "Write the question first."},
+    )
+
+
+class ApproveForm(FreshFactorForm):
+    """What will be issued, editable inside the profile's limits."""
+
+    common_name = forms.CharField(label="Common name", max_length=MAX_NAME)
+    names = forms.CharField(
+        label="Host names",
+        help_text=NAMES_HINT,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
+    days = forms.IntegerField(
+        label="Valid for, in days", widget=forms.NumberInput(attrs={"inputmode": "numeric"})
+    )
+
+    def __init__(
+        self, http: HttpRequest, request: CertificationRequest, data: Mapping[str, Any] | None = None
+    ) -> None:
+        self.profile = PROFILES[request.profile]
+        initial = {
+            "common_name": request.common_name,
+            "names": "\n".join(proposals.shown(san) for san in request.sans),
+            "days": request.days,
+        }
+        super().__init__(http, data, initial=initial, auto_id="approve_%s")
+        self.fields["days"].help_text = f"At most {self.profile.max_days}."
+        if self.profile.san == "none":
+            del self.fields["names"]
+
+    def clean(self) -> None:
+        """Everything `ra.approve` would refuse, said before the code is spent."""
+        checks = (
+            ("names", lambda text: proposals.checked_sans(self.profile, split_names(text))),
+            ("days", lambda days: proposals.checked_days(self.profile, days)),
+            ("common_name", lambda text: proposals.checked_name(self.profile, text, self.sans)),
+        )
+        for field, check in checks:
+            if field in self.cleaned_data and "names" not in self.errors:
+                self._check(field, check)
+
+    @property
+    def sans(self) -> tuple[str, ...]:
+        """The names as checked so far; () where the profile has none."""
+        typed = split_names(self.cleaned_data.get("names", ""))
+        return proposals.checked_sans(self.profile, typed) if typed else ()
+
+    def _check(self, field: str, check: Any) -> None:
+        try:
+            check(self.cleaned_data[field])
+        except Refused as error:
+            self.add_error(field, sentence(error))
+
+
+class RefuseForm(FreshFactorForm):
+    reason = forms.CharField(
+        label="Why?",
+        help_text="The requester reads this. Say what to do differently; the same key may be sent again.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=MAX_TEXT,
+        error_messages={"required": "Write why, so that the next request can be better."},
+    )
+
+
+class BatchForm(FreshFactorForm):
+    """One code for several approvals."""
+
+
+class RevokeForm(FreshFactorForm):
+    reason = forms.ChoiceField(
+        label="Why is it revoked?",
+        widget=forms.RadioSelect,
+        choices=[(name, text) for name, text in REASONS.items()],
+        error_messages={"required": "Choose a reason; if none fits, the first one."},
+    )

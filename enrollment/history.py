@@ -1,0 +1,75 @@
+"""What is already known of a key and of a person, before somebody decides."""
+
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from enrollment.models import CertificationRequest, Status
+from enrollment.refusals import Refused
+from pki.models import Certificate
+
+OPEN = (Status.PENDING, Status.APPROVED)
+NEW_KEY = "Make a new key and a new request for it; the lines are in the help below."
+SHOWN = 6  # lines of history on a page
+
+
+def refuse_used_key(key_sha256: str, owner: User) -> None:
+    """Raise Refused when this key must not be asked for (again). After a refusal it may."""
+    certificates = Certificate.objects.filter(key_sha256=key_sha256)
+    if certificates.filter(reason="keyCompromise").exists():
+        raise Refused(
+            "This key was revoked because somebody else may have it, so nobody can use it again.", NEW_KEY
+        )
+    waiting = CertificationRequest.objects.filter(key_sha256=key_sha256, status__in=OPEN).first()
+    if waiting is not None and waiting.owner_id == owner.pk:
+        raise Refused(
+            f"You have asked for this key already, as “{waiting.device}”. That request is still open.",
+            "Look at it under Your requests. To change it, withdraw it and send a new one.",
+        )
+    if waiting is not None or certificates.exclude(owner=str(owner.pk)).exists():
+        raise Refused(
+            "This key belongs to another account. A key is for one person or device only.",
+            f"{NEW_KEY} If you never gave it to anybody, tell your officer.",
+        )
+    live = certificates.filter(revoked_at=None, not_after__gt=timezone.now()).first()
+    if live is not None:
+        raise Refused(
+            f"There is a live certificate for this key: “{live.subject}”, until {live.not_after:%d %B %Y}.",
+            f"Use that one, or revoke it first. {NEW_KEY}",
+        )
+
+
+@dataclass(frozen=True)
+class History:
+    """The last few requests of the same person, and all others with the same key."""
+
+    of_person: list[CertificationRequest]
+    of_key: list[CertificationRequest]
+    first: bool  # nothing was asked by this person before
+
+
+def of(request: CertificationRequest) -> History:
+    """What came before `request`, newest first."""
+    others = CertificationRequest.objects.exclude(pk=request.pk).select_related("owner", "certificate")
+    others = others.defer("csr", "note").order_by("-created_at", "-id")
+    earlier = others.filter(owner=request.owner, created_at__lte=request.created_at)
+    of_person = list(others.filter(owner=request.owner)[:SHOWN])
+    return History(
+        of_person, list(others.filter(key_sha256=request.key_sha256)[:SHOWN]), not earlier.exists()
+    )
+
+
+def name_in_use(request: CertificationRequest, common_name: str) -> CertificationRequest | None:
+    """An issued request of the same common name whose certificate is live."""
+    live = Q(certificate__revoked_at=None, certificate__not_after__gt=timezone.now())
+    same = CertificationRequest.objects.filter(live, common_name=common_name, status=Status.ISSUED)
+    return same.exclude(pk=request.pk).select_related("owner").defer("csr").first()
+
+
+def known_address(request: CertificationRequest) -> bool:
+    """Whether this person asked from the same address before (or never asked before)."""
+    earlier = CertificationRequest.objects.filter(owner=request.owner, created_at__lt=request.created_at)
+    recent = list(earlier.order_by("-created_at").values_list("address", flat=True)[:100])
+    return not recent or request.address in recent

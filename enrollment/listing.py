@@ -1,0 +1,117 @@
+"""Lists that are as fast at any depth: keyset pages over an index, no OFFSET, no COUNT over everything."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import QueryDict
+from django.utils import timezone
+
+from accounts.models import User
+from enrollment import states
+from enrollment.models import CertificationRequest, Message, Status
+from pki.profiles import PROFILES
+from pki.words import WORDS
+
+PAGE = 50  # rows
+COUNTED = 1000  # above that a number helps nobody
+WAITS = {"1": "a day", "3": "three days", "7": "a week", "14": "two weeks"}
+FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page; `further` and `first` are query strings, "" where there is nothing."""
+
+    rows: list[CertificationRequest]
+    further: str
+    first: str
+
+
+def waiting_count() -> str:
+    """How many requests wait: "0" to "1000", then "1000+". Reads at most 1001 entries of an index."""
+    pending = CertificationRequest.objects.filter(status=Status.PENDING)
+    found = pending.order_by().values("pk")[: COUNTED + 1].count()
+    return f"{COUNTED}+" if found > COUNTED else str(found)
+
+
+def own(user: User, query: QueryDict) -> Page:
+    """A person's own requests, newest first."""
+    return page(CertificationRequest.objects.filter(owner=user), query, newest_first=True)
+
+
+def queue(query: QueryDict) -> Page:
+    """What the filters in the address ask for: what waits, oldest first; what is decided, newest first."""
+    status = query.get("status", "") or Status.PENDING
+    found = CertificationRequest.objects.all()
+    if status in Status.values:
+        found = found.filter(status=status)
+    if query.get("purpose") in PROFILES:
+        found = found.filter(profile=query["purpose"])
+    waits = query.get("waits", "")
+    if waits in WAITS:
+        found = found.filter(created_at__lt=timezone.now() - timedelta(days=int(waits)))
+    if query.get("question"):
+        found = found.filter(pk__in=_with_open_question())
+    found = _search(found, query.get("q", "").strip()[:100])
+    return page(found, query, newest_first=status not in (Status.PENDING, Status.APPROVED))
+
+
+def page(found: QuerySet[CertificationRequest], query: QueryDict, *, newest_first: bool) -> Page:
+    """One page of `found`, from where `after` says; an `after` that we did not make is the first page."""
+    sign, beyond = ("-", "lt") if newest_first else ("", "gt")
+    after = _place(query.get("after", ""))
+    if after is not None:
+        at, pk = after
+        # The first condition is what the index seeks by; the second decides among equal times.
+        found = found.filter(**{f"created_at__{beyond}e": at})
+        found = found.filter(Q(**{f"created_at__{beyond}": at}) | Q(**{f"id__{beyond}": pk}))
+    found = found.select_related("owner", "certificate").defer("csr", "note", "reason", "certificate__der")
+    rows = list(states.with_question(found).order_by(f"{sign}created_at", f"{sign}id")[: PAGE + 1])
+    rest = {key: query[key] for key in query if key != "after"}
+    more = rows[PAGE - 1] if len(rows) > PAGE else None
+    further = "?" + urlencode({**rest, "after": f"{more.created_at.isoformat()}_{more.pk}"}) if more else ""
+    return Page(rows[:PAGE], further, ("?" + urlencode(rest)) if after else "")
+
+
+def _place(text: str) -> tuple[datetime, UUID] | None:
+    moment, _, pk = text.partition("_")
+    try:
+        at = datetime.fromisoformat(moment)
+        return (at, UUID(pk)) if at.tzinfo else None
+    except ValueError:
+        return None
+
+
+def _with_open_question() -> QuerySet[Message, Any]:
+    """Ids of requests whose last message is an officer's. Begins at the messages, of which there are few."""
+    later = Message.objects.filter(request=OuterRef("request"), id__gt=OuterRef("id"))
+    return Message.objects.filter(~Exists(later), from_officer=True).values("request")
+
+
+def _search(found: QuerySet[CertificationRequest], text: str) -> QuerySet[CertificationRequest]:
+    """By the four words or the key's fingerprint (exact, by index), else by person, device or common name."""
+    if not text:
+        return found
+    prefix = _key_prefix(text)
+    if prefix:
+        # A range and not startswith, which SQLite writes as LIKE and answers without the index.
+        return found.filter(key_sha256__gte=prefix, key_sha256__lt=f"{prefix}g")
+    people = User.objects.filter(Q(username__icontains=text) | Q(full_name__icontains=text))
+    owners = list(people.values_list("pk", flat=True)[:100])
+    named = Q(device__icontains=text) | Q(common_name__icontains=text)
+    return found.filter(named | Q(owner__in=owners))
+
+
+def _key_prefix(text: str) -> str:
+    """Hex digits the key's digest begins with: from a fingerprint, or from the four words (11 bits each)."""
+    words = text.lower().split()
+    if len(words) == 4 and all(word in WORDS for word in words):
+        bits = "".join(f"{WORDS.index(word):011b}" for word in words)
+        return f"{int(bits, 2):011x}"
+    digits = re.sub(r"[\s:]", "", text.lower())
+    return digits if FINGERPRINT.fullmatch(digits) else ""

@@ -1,0 +1,109 @@
+"""What a CSR asks for, beside what will be issued: for the requester and for the officer."""
+
+from dataclasses import dataclass
+
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from pki import names
+from pki.csr import ParsedCSR
+from pki.errors import IssuanceRefused
+from pki.profiles import CertificateProfile
+
+LEFT_OUT, CHANGED, ADDED = "left out", "changed", "added"
+# Extensions that every certificate has, with what the profile says; the others a CSR asks for are left out.
+SETTLED = ("keyUsage", "extendedKeyUsage", "basicConstraints", "subjectKeyIdentifier")
+EKU_WORDS = {
+    ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string: "to identify itself to a server",
+    ExtendedKeyUsageOID.SERVER_AUTH.dotted_string: "to be a server",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One fact: what was asked, what will be issued ("" = nothing), and a word when they differ."""
+
+    label: str
+    asked: str
+    issued: str
+    word: str = ""
+
+
+def compare(
+    csr: ParsedCSR,
+    profile: CertificateProfile,
+    *,
+    organization: str,
+    common_name: str,
+    sans: tuple[str, ...],
+    days: int,
+) -> list[Line]:
+    """Both sides, fact by fact, the important ones first. All text is printable."""
+    return [
+        Line("Key", csr.key_text, csr.key_text),
+        _line("Common name", csr.common_name or "", common_name),
+        *_alternative_names(csr.sans, sans),
+        *_subject(csr, organization),
+        Line("For", "", " and ".join(EKU_WORDS.get(oid, oid) for oid in profile.ekus), ADDED),
+        Line("Valid for", "", f"{days} days", ADDED),
+        *_extensions(csr, profile),
+    ]
+
+
+def proposed_names(csr: ParsedCSR, profile: CertificateProfile) -> list[str]:
+    """Host names and addresses of the CSR that can be proposed for the form, as people type them."""
+    if profile.san == "none":
+        return []
+    wanted = [san.partition(":")[2] for san in csr.sans if san.startswith(("dns:", "ip:"))]
+    return [name for name in wanted if _is_name(name)]
+
+
+def _is_name(text: str) -> bool:
+    try:
+        names.san(text)
+    except IssuanceRefused:
+        return False
+    return True
+
+
+def _line(label: str, asked: str, issued: str) -> Line:
+    if asked == issued:
+        return Line(label, asked, issued)
+    if not issued:
+        return Line(label, asked, issued, LEFT_OUT)
+    return Line(label, asked, issued, CHANGED if asked else ADDED)
+
+
+def _subject(csr: ParsedCSR, organization: str) -> list[Line]:
+    """The rest of the subject: our organization and nothing of theirs. A CSR gives a key, not a name."""
+    rest = list(csr.subject)
+    if csr.common_name is not None:
+        rest.remove(("CN", csr.common_name))  # has a line of its own
+    asked = next((value for label, value in rest if label == "O"), "")
+    others = [
+        Line(f"Subject {label}", value, "", LEFT_OUT)
+        for label, value in rest
+        if (label, value) != ("O", asked)
+    ]
+    return [_line("Organization", asked, organization), *others]
+
+
+def _alternative_names(asked: tuple[str, ...], issued: tuple[str, ...]) -> list[Line]:
+    lines = [Line("Host name", _san(san), _san(san)) for san in asked if san in issued]
+    lines += [Line("Host name", "", _san(san), ADDED) for san in issued if san not in asked]
+    return lines + [Line("Alternative name", _san(san), "", LEFT_OUT) for san in asked if san not in issued]
+
+
+def _san(san: str) -> str:
+    kind, _, value = san.partition(":")
+    return value if kind in ("dns", "ip") else f"{value} ({kind})"
+
+
+def _extensions(csr: ParsedCSR, profile: CertificateProfile) -> list[Line]:
+    given = {"keyUsage": ", ".join(profile.key_usage), "basicConstraints": "CA:FALSE"}
+    lines = []
+    for name, text in csr.extensions:
+        if name in given:
+            lines.append(_line(name, text.removeprefix("critical, "), given[name]))
+        elif name != "subjectAltName" and name not in SETTLED:
+            lines.append(Line(name, text, "", LEFT_OUT))
+    return lines

@@ -1,0 +1,108 @@
+"""What a certificate will say, proposed from the account and what the requester typed. Never from the CSR."""
+
+import re
+import unicodedata
+
+from accounts.models import User
+from enrollment.refusals import Refused
+from pki import authorities, names
+from pki.errors import IssuanceRefused, SignerUnavailable
+from pki.profiles import CertificateProfile
+
+
+def common_name(owner: User, profile: CertificateProfile, device: str, sans: tuple[str, ...]) -> str:
+    """The common name to propose. Raises Refused when nothing acceptable can be made of `device`.
+
+    For people "alice's phone": it stands in a phone's certificate picker and in the door's book, so it begins
+    with the account's name, which nobody else can have.
+    """
+    if profile.name == "tls-client":
+        return checked_name(profile, _possessive(owner.username, device), sans)
+    hosts = [san for san in sans if san.startswith("dns:")]
+    if profile.name == "tls-server" and hosts and len(hosts[0]) <= names.MAX_NAME:
+        return checked_name(profile, shown(hosts[0]), sans)
+    if profile.name_rule == "mqtt":
+        return checked_name(profile, slug(device) or f"{slug(owner.username)}-device", sans)
+    return checked_name(profile, device, sans)
+
+
+def checked_label(text: str) -> str:
+    """A name as it may stand in a certificate, NFC. Raises Refused."""
+    try:
+        return names.common_name(text)
+    except IssuanceRefused as error:
+        raise Refused(str(error), error.remedy) from error
+
+
+def checked_name(profile: CertificateProfile, text: str, sans: tuple[str, ...]) -> str:
+    """`text` as common name under `profile` beside `sans`, NFC. Raises Refused."""
+    label = checked_label(text)
+    try:
+        names.check_for(profile, label, sans)
+    except IssuanceRefused as error:
+        raise Refused(str(error), error.remedy) from error
+    return label
+
+
+def checked_sans(profile: CertificateProfile, typed: list[str]) -> tuple[str, ...]:
+    """Typed host names and addresses as "dns:…" and "ip:…", each once. Raises Refused."""
+    if profile.san == "none":
+        return ()
+    sans = tuple(dict.fromkeys(_san(text) for text in typed))
+    if not sans:
+        raise Refused(
+            "Which names will people or devices use to reach it?",
+            "Write at least one, for example nas.home.arpa or 192.168.1.2.",
+        )
+    outside = [shown(san) for san in sans if not is_permitted(profile, san)]
+    if outside:
+        allowed = ", ".join(shown(part) for part in authorities.permitted(profile.authority))
+        raise Refused(
+            f"This CA may not certify {', '.join(outside)}.",
+            f"It is limited to your own network: {allowed}. For a public name use Let's Encrypt.",
+        )
+    return sans
+
+
+def checked_days(profile: CertificateProfile, days: int) -> int:
+    """`days` within the profile's limit. Raises Refused."""
+    if not 1 <= days <= profile.max_days:
+        raise Refused(
+            f"{days} days is outside what this purpose allows.",
+            f"Choose between 1 and {profile.max_days} days.",
+        )
+    return days
+
+
+def is_permitted(profile: CertificateProfile, san: str) -> bool:
+    """Whether the profile's authority may certify `san`. The signer decides; this says it earlier."""
+    try:
+        constraints = authorities.permitted(profile.authority)
+    except SignerUnavailable:  # it never ran, so nothing is published yet
+        return True
+    return not constraints or names.permitted(san, constraints)
+
+
+def shown(san: str) -> str:
+    """ "dns:nas.home.arpa" as people write it."""
+    return san.partition(":")[2]
+
+
+def slug(text: str) -> str:
+    """ "Sensor Küche 2" as "sensor-kuche-2": safe in MQTT topics and in file names, at most 64 characters."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    plain = re.sub(r"['\u2019]", "", plain)
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[: names.MAX_NAME].strip("-")
+
+
+def _possessive(username: str, device: str) -> str:
+    """ "alice" and "phone", or "Alice's phone", as "alice's phone"."""
+    rest = re.sub(rf"^{re.escape(username)}['\u2019]?s?\s+", "", device.strip(), flags=re.IGNORECASE)
+    return f"{username}'s {rest}"
+
+
+def _san(text: str) -> str:
+    try:
+        return names.san(text)
+    except IssuanceRefused as error:
+        raise Refused(str(error), error.remedy) from error

@@ -1,0 +1,50 @@
+"""A request's state for people: the stored status, finer where certificate or question say more."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.utils import timezone
+
+from enrollment.models import CertificationRequest, Message, Status
+
+ENDS_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class State:
+    """`name` is a class of the style sheet, `word` what people read; `final`: no need to ask again."""
+
+    name: str
+    word: str
+    final: bool = False
+
+
+def with_question(requests: QuerySet[CertificationRequest]) -> QuerySet[CertificationRequest]:
+    """Adds `.asked`: whether the last message is the officer's (None without any)."""
+    last = Message.objects.filter(request=OuterRef("pk")).order_by("-id")
+    return requests.annotate(asked=Subquery(last.values("from_officer")[:1]))
+
+
+def of(request: CertificationRequest, *, for_officer: bool = False) -> State:
+    """`request` must come with its certificate, and with `.asked` where a question matters."""
+    if request.status == Status.PENDING:
+        if getattr(request, "asked", None):
+            return State("question", "Question asked" if for_officer else "Question for you")
+        return State("waiting", "Waiting")
+    if request.certificate is not None:
+        return _of_certificate(request.certificate.revoked_at, request.certificate.not_after)
+    return State(request.status, request.get_status_display(), final=request.status != Status.APPROVED)
+
+
+def _of_certificate(revoked_at: datetime | None, not_after: datetime) -> State:
+    if revoked_at is not None:
+        return State("revoked", "Revoked", final=True)
+    left = not_after - timezone.now()
+    if left <= timedelta(0):
+        return State("expired", "Expired", final=True)
+    if left < ENDS_SOON:
+        return State(
+            "ending", f"Ends in {left.days} days" if left.days > 1 else "Ends today or tomorrow", final=True
+        )
+    return State("live", "Live", final=True)

@@ -1,0 +1,23 @@
+"""The pages of requesters and officers."""
+
+from django.urls import path
+
+from enrollment.views import downloads, queue, requests, revocation
+
+app_name = "enrollment"
+urlpatterns = [
+    path("requests/", requests.own, name="requests"),
+    path("requests/new", requests.submit, name="submit"),
+    path("requests/inspect", requests.inspect, name="inspect"),
+    path("requests/<uuid:pk>", requests.detail, name="request"),
+    path("requests/<uuid:pk>/state", requests.state, name="state"),
+    path("requests/<uuid:pk>/withdraw", requests.withdraw, name="withdraw"),
+    path("requests/<uuid:pk>/answer", requests.answer, name="answer"),
+    path("requests/<uuid:pk>/revoke", revocation.revoke, name="revoke"),
+    path("requests/<uuid:pk>/qr", downloads.qr, name="qr"),
+    path("requests/<uuid:pk>/certificate.<str:form>", downloads.download, name="download"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/batch", queue.batch, name="batch"),
+    path("queue/<uuid:pk>", queue.review, name="review"),
+    path("queue/<uuid:pk>/decide", queue.decide, name="decide"),
+]

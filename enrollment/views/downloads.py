@@ -1,0 +1,95 @@
+"""Taking the certificate, in the forms that systems ask for; and the way to the same page on a phone."""
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from accounts import qr as codes
+from accounts.addresses import address_of
+from accounts.guards import me, requires
+from accounts.models import Role
+from audit import trail
+from enrollment import proposals
+from enrollment.models import CertificationRequest, Status
+from pki import authorities, cms
+from pki.authorities import pem
+from pki.models import Certificate
+
+
+def _pem(certificate: Certificate) -> bytes:
+    return pem(bytes(certificate.der))
+
+
+def _chain(certificate: Certificate) -> bytes:
+    """The certificate, then its issuer, without the root: the order servers send them in (RFC 8446 4.4.2)."""
+    return _pem(certificate) + pem(authorities.chain(certificate.authority)[0])
+
+
+def _der(certificate: Certificate) -> bytes:
+    return bytes(certificate.der)
+
+
+def _p7b(certificate: Certificate) -> bytes:
+    return cms.certs_only([bytes(certificate.der), *authorities.chain(certificate.authority)])
+
+
+# What stands in the address -> the file's ending, the media type that systems react to, its maker. DER by
+# RFC 2585 4.1, the chain by RFC 8555 9.1; .p7b as Windows registers it.
+FORMS: dict[str, tuple[str, str, Callable[[Certificate], bytes]]] = {
+    "pem": (".pem", "application/x-pem-file", _pem),
+    "chain.pem": ("-chain.pem", "application/pem-certificate-chain", _chain),
+    "cer": (".cer", "application/pkix-cert", _der),
+    "p7b": (".p7b", "application/x-pkcs7-certificates", _p7b),
+}
+
+
+@requires(Role.REQUESTER)
+@require_GET
+def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
+    """The certificate as a file, for its owner only."""
+    if form not in FORMS:
+        raise Http404
+    item = _issued(request, pk)
+    ending, media_type, make = FORMS[form]
+    if item.certificate is None:
+        raise Http404
+    data = make(item.certificate)
+    detail = {"form": form, "serial": item.certificate.serial, "request": str(item.pk)}
+    trail.record(
+        "certificate.downloaded",
+        actor=me(request).username,
+        address=address_of(request),
+        target=str(item.certificate.pk),
+        detail=detail,
+    )
+    name = f"{proposals.slug(item.common_name) or 'certificate'}{ending}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(data, content_type=media_type, headers=headers)
+
+
+@requires(Role.REQUESTER)
+@require_GET
+def qr(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The address of the request's page as a QR code, to open it on the phone."""
+    item = get_object_or_404(CertificationRequest.objects.only("pk"), pk=pk, owner=me(request))
+    address = _address_for_phone(request, reverse("enrollment:request", args=[item.pk]))
+    return HttpResponse(codes.svg(address), content_type="image/svg+xml")
+
+
+def _issued(request: HttpRequest, pk: UUID) -> CertificationRequest:
+    issued = CertificationRequest.objects.filter(status=Status.ISSUED, owner=me(request))
+    return get_object_or_404(issued.select_related("certificate").defer("csr"), pk=pk)
+
+
+def _address_for_phone(request: HttpRequest, path: str) -> str:
+    """The address of `path` as a phone reaches it: not this machine's own loopback name."""
+    here = urlsplit(f"//{request.get_host()}").hostname or ""
+    if here in ("localhost", "127.0.0.1", "::1"):
+        return f"{settings.PORTAL_URL}{path}"
+    return request.build_absolute_uri(path)

@@ -1,0 +1,76 @@
+"""What an officer should notice before deciding."""
+
+from accounts import independence
+from accounts.models import Household, User
+from enrollment import history, proposals
+from enrollment.history import History
+from enrollment.models import CertificationRequest, Status
+from pki.csr import ParsedCSR
+from pki.profiles import PROFILES
+
+
+def of(request: CertificationRequest, csr: ParsedCSR, past: History, officer: User) -> list[str]:
+    """Sentences, the graver ones first; none when everything is as usual."""
+    return [
+        *_about_independence(request, officer),
+        *_about_names(request, csr),
+        *_about_key(csr, past),
+        *_about_person(request, past),
+    ]
+
+
+def blocker(request: CertificationRequest, officer: User, household: Household) -> tuple[str, str] | None:
+    """Why this officer may not approve, and the way out; None when they may."""
+    try:
+        independence.may_decide_for(officer, request.owner, household)
+    except independence.NotIndependent as error:
+        way_out = (
+            "If there is nobody else: an administrator can switch on “one-person household”; it is audited."
+        )
+        return error.sentence, f"{error.remedy} {way_out}"
+    return None
+
+
+def _about_independence(request: CertificationRequest, officer: User) -> list[str]:
+    """Only seen with the one-person switch on; otherwise the blocker says it."""
+    if independence.is_independent(officer, request.owner):
+        return []
+    return ["You decide here without a second person: the one-person switch is on, and the audit says so."]
+
+
+def _about_names(request: CertificationRequest, csr: ParsedCSR) -> list[str]:
+    found = []
+    profile = PROFILES[request.profile]
+    outside = [proposals.shown(san) for san in request.sans if not proposals.is_permitted(profile, san)]
+    if outside:
+        found.append(
+            f"Outside what this CA may certify: {', '.join(outside)}. Take it out, or the CA refuses."
+        )
+    twin = history.name_in_use(request, request.common_name)
+    if twin is not None:
+        found.append(f"There is a live certificate with the same common name, of {twin.owner}.")
+    if any(name == "basicConstraints" and "CA:TRUE" in text for name, text in csr.extensions):
+        found.append("The request asks to be a CA. It will not be one; ask where this request comes from.")
+    return found
+
+
+def _about_key(csr: ParsedCSR, past: History) -> list[str]:
+    found = []
+    if past.of_key:
+        latest = past.of_key[0]
+        found.append(
+            f"This key was sent before: by {latest.owner}, “{latest.device}”, {latest.get_status_display()}."
+        )
+    if csr.key_text == "RSA 2048":
+        found.append("RSA 2048 is the weakest key that is accepted. P-256 is stronger and smaller.")
+    return found
+
+
+def _about_person(request: CertificationRequest, past: History) -> list[str]:
+    if past.first:
+        return [
+            "The first request of this person. Make sure that it is them: compare the four words by phone."
+        ]
+    if request.status == Status.PENDING and not history.known_address(request):
+        return [f"Sent from {request.address or 'nowhere'}, where this person never asked from before."]
+    return []

@@ -1,0 +1,40 @@
+"""Certificate revocation lists (RFC 5280 5): fetched from the signer, published as files."""
+
+from pathlib import Path
+
+from cryptography import x509
+from django.conf import settings
+
+from audit import trail
+from pki import publication
+from pki.signer import client
+
+
+def publish(authority: str) -> None:
+    """Fetch a new CRL of `authority` and publish it, and that of its root. Raises SignerUnavailable.
+
+    The audit trail's head goes inside, so that cutting the trail's end later would show.
+    """
+    # Fetching under the lock: of two at once, the one that asked later also writes later.
+    with publication.one_at_a_time(path(authority).with_suffix(".lock")):
+        head = trail.head()
+        pair = client.crl(settings.SIGNER_SOCKET, authority, head)
+        publication.write(path(authority), pair.issuing)
+        publication.write(path(f"{authority}-root"), pair.root)
+    trail.record("crl.published", target=authority, detail={"number": number_in(pair.issuing), "head": head})
+
+
+def published(authority: str) -> bytes:
+    """The CRL as it lies there, DER. Raises FileNotFoundError before the first publication."""
+    return path(authority).read_bytes()
+
+
+def path(name: str) -> Path:
+    """Where the CRL `name` ("clients", "clients-root") lies."""
+    return Path(settings.PUBLIC_DIR) / "crl" / f"{name}.crl"
+
+
+def number_in(der: bytes) -> int:
+    """The CRL number (RFC 5280 5.2.3): it only ever grows."""
+    crl = x509.load_der_x509_crl(der)
+    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
