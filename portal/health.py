@@ -1,6 +1,7 @@
 """Is all well? The facts behind banner, status page, /healthz and /metrics."""
 
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,6 @@ from django.db import DatabaseError
 from enrollment import listing
 from pki import authorities, crl
 from pki.errors import PkiError
-from pki.models import Certificate
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
 from portal import checks, housekeeping, landlock, tls
@@ -43,6 +43,14 @@ class Fact:
         return "live" if self.well else "hold"
 
 
+SIGNER_DOWN = Fact(
+    "Signer",
+    False,
+    "Down",
+    "It does not answer. What is approved waits, and is issued as soon as it is back.",
+)
+
+
 def facts() -> list[Fact]:
     """Everything, in the order of the status page. None of them can fail the others."""
     groups: tuple[Callable[[], list[Fact]], ...] = (
@@ -58,9 +66,11 @@ def facts() -> list[Fact]:
     return [fact for group in groups for fact in _guarded(group)]
 
 
-def problems() -> list[str]:
-    """What is not well, as sentences."""
-    return [f"{fact.title}: {fact.sentence or fact.word}" for fact in facts() if not fact.well]
+def problems_at_a_glance() -> list[str]:
+    """The troubles that cost nothing to find out, as sentences, for the first page."""
+    groups = (signer_at_a_glance, server_certificate, confinement, disk, housekept)
+    found = [fact for group in groups for fact in _guarded(group)]
+    return [f"{fact.title}: {fact.sentence or fact.word}" for fact in found if not fact.well]
 
 
 def _guarded(group: Callable[[], list[Fact]]) -> list[Fact]:
@@ -78,12 +88,28 @@ def signer_status() -> SignerStatus | None:
         return None
 
 
+def signer_listens() -> bool:
+    """Whether somebody accepts connections at the signer's socket; asks nothing."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            probe.settimeout(1)
+            with client.reachable(settings.SIGNER_SOCKET) as address:
+                probe.connect(address)
+    except OSError:
+        return False
+    return True
+
+
+def signer_at_a_glance() -> list[Fact]:
+    """Signer."""
+    return [] if signer_listens() else [SIGNER_DOWN]
+
+
 def signer() -> list[Fact]:
     """Signer."""
     status = signer_status()
     if status is None:
-        sentence = "It does not answer. What is approved waits, and is issued as soon as it is back."
-        return [Fact("Signer", False, "Down", sentence)]
+        return [SIGNER_DOWN]
     said = f"{status.issued} certificates issued, {status.revoked} revoked, version {status.version}"
     return [Fact("Signer", True, "Answers", said)]
 
@@ -165,14 +191,14 @@ def disk() -> list[Fact]:
 
 def database() -> list[Fact]:
     """Database."""
-    count = Certificate.objects.count()
+    waiting = listing.waiting_count()
     name = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
     return [
         Fact(
             "Database",
             True,
             "Answers",
-            f"{name}, {count} certificates, {listing.waiting_count()} requests wait",
+            f"{name}; {waiting} requests wait in the queue",
         )
     ]
 

@@ -131,6 +131,7 @@ def _secret(name: str) -> str:
 
 
 SECRET_KEY = _secret("secret-key")
+METRICS_TOKEN = _secret("metrics-token")  # opens /metrics to other machines
 SEALING_KEY = _secret("sealing-key")  # encrypts TOTP secrets at rest; never in the database
 
 DEBUG = False
@@ -142,7 +143,7 @@ LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "portal:home"
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "portal.apps.WindowConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,27 +1,29 @@
 """What the portal face answers."""
 
-from importlib.util import find_spec
-
+from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from portal import errors, views
+from portal import errors
+from portal.views import audit, home, status, trust
 
 pages = [
-    path("", views.home, name="home"),
-    path("healthz", views.healthz, name="healthz"),
-    path("metrics", views.metrics, name="metrics"),
-    path("status", views.status, name="status"),
-    path("audit", views.audit, name="audit"),
-    path("audit/trail.<str:format>", views.audit_export, name="audit-export"),
-    path("trust", views.trust, name="trust"),
-    path("trust/servers-root.<str:format>", views.trust_root, name="trust-root"),
-    path("help", views.help_page, name="help"),
+    path("", home.home, name="home"),
+    path("help", home.help_page, name="help"),
+    path("status", status.status, name="status"),
+    path("healthz", status.healthz, name="healthz"),
+    path("metrics", status.metrics, name="metrics"),
+    path("audit", audit.trail, name="audit"),
+    path("audit/trail.<str:form>", audit.export, name="audit_export"),
+    path("trust", trust.trust, name="trust"),
+    path("trust/servers-root.<str:form>", trust.root, name="trust_root"),
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [path("", include((pages, "portal")))]
-urlpatterns += [
-    path("", include(f"{app}.urls")) for app in ("accounts", "enrollment") if find_spec(f"{app}.urls")
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((pages, "portal"))),
+    path("", include("accounts.urls")),
+    path("", include("enrollment.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = errors.bad_request

@@ -2,10 +2,11 @@
 
 from django.urls import include, path
 
-from portal import errors, views
+from portal import errors
+from portal.views import trust
 
 urlpatterns = [
-    path("", include(([path("", views.status_face, name="face")], "status"))),
+    path("", include(([path("", trust.status_face, name="face")], "status"))),
     path("", include("pki.urls")),
 ]
 

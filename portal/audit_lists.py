@@ -1,0 +1,104 @@
+"""Reading the audit trail: filtered, and as CSV or JSON."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from pki.text import printable
+
+# Proposed in the filter; any beginning of an action's name is understood ("request").
+ACTIONS = (
+    ("", "Everything"),
+    ("login", "Signing in"),
+    ("request", "Requests and decisions"),
+    ("certificate", "Certificates: downloaded, revoked"),
+    ("person", "People and invitations"),
+    ("role", "Roles"),
+    ("household", "Settings of the household"),
+    ("crl", "Revocation lists"),
+    ("service", "Certificates for Latchkey itself"),
+    ("audit", "Exports of this trail"),
+)
+COLUMNS = ("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet runs when a cell begins with it
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Filters; None or "" filters nothing. Days are those of the household's zone, both inclusive."""
+
+    q: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    since: date | None = None
+    until: date | None = None
+    before: int | None = None  # only lines with a smaller number
+
+
+def events(wanted: Wanted) -> QuerySet[AuditEvent]:
+    """Matching lines, newest first."""
+    found = AuditEvent.objects.order_by("-sequence")
+    if wanted.before:
+        found = found.filter(sequence__lt=wanted.before)
+    if wanted.actor:
+        found = found.filter(actor=wanted.actor.strip())
+    if wanted.action:
+        # A range and not startswith, which SQLite answers without the index.
+        found = found.filter(action__gte=wanted.action, action__lt=f"{wanted.action}\U0010ffff")
+    if wanted.since:
+        found = found.filter(at__gte=_midnight(wanted.since))
+    if wanted.until and wanted.until < date.max:
+        found = found.filter(at__lt=_midnight(wanted.until + timedelta(days=1)))
+    for word in (wanted.q or "").split()[:5]:
+        found = found.filter(
+            Q(actor__icontains=word)
+            | Q(action__icontains=word)
+            | Q(target__icontains=word)
+            | Q(address__icontains=word)
+        )
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def as_csv(found: Iterable[AuditEvent]) -> Iterator[str]:
+    """RFC 4180 lines with a heading. No cell can run as a formula or hide a character."""
+    yield _csv_line(COLUMNS)
+    for event in found:
+        detail = json.dumps(event.detail, sort_keys=True)
+        row = (event.actor, event.address, event.action, event.target, detail, event.previous, event.digest)
+        yield _csv_line((str(event.sequence), _moment(event), *map(_cell, row)))
+
+
+def _csv_line(cells: Iterable[str]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(cells)
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """An apostrophe makes a spreadsheet take the cell as text."""
+    shown = printable(text)
+    return f"'{shown}" if shown.startswith(FORMULA) else shown
+
+
+def as_json(found: Iterable[AuditEvent]) -> Iterator[str]:
+    """One array, a line of text for each event: all fields as they are, so that digests can be recomputed."""
+    yield "["
+    for number, event in enumerate(found):
+        line = {name: getattr(event, name) for name in COLUMNS} | {"at": _moment(event)}
+        yield f"{',' if number else ''}\n{json.dumps(line, sort_keys=True)}"
+    yield "\n]\n"
+
+
+def _moment(event: AuditEvent) -> str:
+    return event.at.astimezone(UTC).isoformat(timespec="microseconds")

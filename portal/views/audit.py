@@ -1,0 +1,83 @@
+"""The audit trail for auditors and administrators: search, filters, pages, export."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts.addresses import address_of
+from accounts.guards import me, requires
+from accounts.models import Role
+from audit import trail as audit_trail
+from audit.models import AuditEvent
+from pki.text import printable
+from portal import audit_lists
+from portal.audit_lists import Wanted
+
+PAGE = 50
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+class FilterForm(forms.Form):
+    """What the address asks for. Everything may be left out."""
+
+    q = forms.CharField(label="Search", required=False, max_length=100)
+    actor = forms.CharField(label="Who", required=False, max_length=150)
+    action = forms.CharField(label="What", required=False, max_length=64, help_text="")
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
+
+    def wanted(self) -> Wanted:
+        """What was understood; a field that was not is shown with its error and filters nothing."""
+        values: dict[str, Any] = {name: self.cleaned_data.get(name) for name in Wanted.__dataclass_fields__}
+        return Wanted(**values)
+
+
+@require_safe
+@requires(Role.AUDITOR, Role.ADMINISTRATOR)
+def trail(request: HttpRequest) -> HttpResponseBase:
+    """Newest first, a page by keyset: as fast at any depth."""
+    form = FilterForm(request.GET)
+    form.is_valid()
+    found = list(audit_lists.events(form.wanted())[: PAGE + 1])
+    rest = {name: value for name, value in request.GET.items() if name != "before" and value}
+    older = f"?{urlencode({**rest, 'before': found[PAGE - 1].sequence})}" if len(found) > PAGE else ""
+    context = {
+        "form": form,
+        "rows": [_row(event) for event in found[:PAGE]],
+        "older": older,
+        "newest": f"?{urlencode(rest)}" if request.GET.get("before") else "",
+        "query": urlencode(rest),
+        "actions": audit_lists.ACTIONS,
+    }
+    return render(request, "portal/audit.html", context)
+
+
+def _row(event: AuditEvent) -> dict[str, Any]:
+    """One line for people: whatever could hide or reorder text is made visible."""
+    detail = [(printable(str(name)), printable(str(value))) for name, value in event.detail.items()]
+    who = printable(event.actor) or "Latchkey"
+    return {"event": event, "actor": who, "target": printable(event.target), "detail": detail}
+
+
+@require_safe
+@requires(Role.AUDITOR, Role.ADMINISTRATOR)
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """The same lines, all of them, oldest first, as CSV or JSON; streamed, and itself a line of the trail."""
+    if form not in MEDIA_TYPES:
+        raise Http404
+    filters = FilterForm(request.GET)
+    filters.is_valid()
+    detail = {"format": form, "filters": request.GET.dict()}
+    audit_trail.record(
+        "audit.exported", actor=me(request).username, address=address_of(request), detail=detail
+    )
+    found = audit_lists.events(filters.wanted()).order_by("sequence").iterator(chunk_size=1000)
+    lines = audit_lists.as_csv(found) if form == "csv" else audit_lists.as_json(found)
+    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-audit.{form}"'
+    return response

@@ -1,0 +1,59 @@
+"""Is all well? For people, for monitors, for Prometheus."""
+
+import ipaddress
+import secrets
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import get_template
+from django.views.decorators.http import require_safe
+
+from accounts.guards import requires
+from accounts.models import Household, Role
+from portal import health, metering
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+@require_safe
+@requires(Role.OFFICER, Role.AUDITOR, Role.ADMINISTRATOR)
+def status(request: HttpRequest) -> HttpResponse:
+    """Every part of Latchkey with one word, and what to do where one is not well."""
+    facts = health.facts()
+    context = {"facts": facts, "troubled": sum(not fact.well for fact in facts)}
+    return render(request, "portal/status.html", context)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 when the portal can serve: database and templates answer. A signer that is down only delays."""
+    try:
+        Household.objects.exists()
+        get_template("base.html")
+    except (DatabaseError, OSError):
+        return HttpResponse("the database does not answer\n", status=503, content_type=PLAIN)
+    signer = "up" if health.signer_listens() else "down"
+    return HttpResponse(f"ok\nsigner {signer}\n", content_type=PLAIN)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text, for this machine itself or with the token of <data>/web/metrics-token."""
+    if not (_from_here(request) or _has_token(request)):
+        raise Http404
+    return HttpResponse(metering.text(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _from_here(request: HttpRequest) -> bool:
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _has_token(request: HttpRequest) -> bool:
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    return secrets.compare_digest(given, settings.METRICS_TOKEN.encode())
