@@ -37,12 +37,12 @@ class VerifiedSessionOnly:
         self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """None lets the request through; anything else is the answer."""
-        match = request.resolver_match
-        if match is not None and match.view_name in PUBLIC:
-            return None
         was_somebody = request.user.is_authenticated
         if was_somebody and (not is_verified(request.user) or sessions.is_over(request)):
             auth.logout(request)
+        match = request.resolver_match
+        if match is not None and match.view_name in PUBLIC:
+            return None
         if not request.user.is_authenticated:
             return _to_login(request, was_somebody)
         if not _is_background(request):

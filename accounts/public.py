@@ -10,6 +10,7 @@ PUBLIC = frozenset(
         "portal:healthz",
         "portal:metrics",  # guards itself: loopback or token
         "portal:trust",  # how to trust the household's server certificate
-        "portal:trust-root",
+        "portal:trust_root",
+        "portal:help",  # words explained; the same for everybody
     }
 )

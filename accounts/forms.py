@@ -1,0 +1,219 @@
+"""What people type. Every form keeps what was typed, except passwords and codes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+
+from accounts import names, people, throttle, timecodes, totp, zones
+from accounts.addresses import address_of
+from accounts.freshness import CodeField, FreshFactorForm
+from accounts.guards import me
+from accounts.models import Household, Role, User
+from accounts.words import duration
+from audit import trail
+
+_GOOD = "Ten characters or more. Four unrelated words are good."
+_PLAIN = {"autocapitalize": "off", "autocorrect": "off", "spellcheck": "false"}
+ROLE_WORDS = [
+    (Role.REQUESTER.value, "Requester\nasks for certificates for their own devices"),
+    (Role.OFFICER.value, "Officer\nlooks at other people's requests and decides; invites requesters"),
+    (Role.AUDITOR.value, "Auditor\nreads the audit trail"),
+    (Role.ADMINISTRATOR.value, "Administrator\ninvites people, gives roles, changes the household"),
+]
+
+
+class PasswordField(forms.CharField):
+    """`kind`: the autocomplete word, current-password or new-password."""
+
+    def __init__(self, kind: str, **kwargs: Any) -> None:
+        widget = forms.PasswordInput(attrs={"autocomplete": kind})
+        super().__init__(strip=False, max_length=256, widget=widget, **kwargs)
+
+
+class NameField(forms.CharField):
+    """A person's or household's name, made plain."""
+
+    def clean(self, value: Any) -> str:
+        return names.plain_name(super().clean(value))
+
+
+def _checked_password(password: str, user: User) -> None:
+    """Django's validators; raises ValidationError with their sentences."""
+    password_validation.validate_password(password, user)
+
+
+class SignInForm(forms.Form):
+    username = forms.CharField(
+        label="User name",
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **_PLAIN}),
+    )
+    password = PasswordField("current-password", label="Password")
+    code = CodeField()
+
+
+class DetailsForm(forms.Form):
+    """The first step of an invitation: who you are and your password. `account` fixes the user name."""
+
+    full_name = NameField(
+        label="Your name",
+        help_text="As people here know you, for example Anna Huber.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    username = forms.CharField(
+        label="User name",
+        max_length=150,
+        help_text="You sign in with it. Small letters and digits, for example anna.",
+        widget=forms.TextInput(attrs={"autocomplete": "username", **_PLAIN}),
+    )
+    password = PasswordField("new-password", label="Password", help_text=_GOOD)
+
+    def __init__(self, data: Any = None, *, account: User | None = None, **kwargs: Any) -> None:
+        self.account = account
+        super().__init__(data, **kwargs)
+        if account is not None:
+            del self.fields["full_name"], self.fields["username"]
+
+    def clean_username(self) -> str:
+        name = names.username(self.cleaned_data["username"])
+        if User.objects.filter(username=name).exists():
+            raise ValidationError(f"Somebody here is called {name} already. Choose another user name.")
+        return name
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.cleaned_data
+        user = self.account or User(username=found.get("username", ""), full_name=found.get("full_name", ""))
+        if "password" in found:
+            try:
+                _checked_password(found["password"], user)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return found
+
+
+class SetupForm(DetailsForm):
+    """The very first account, and what the household is called."""
+
+    household = NameField(
+        label="Name of the household",
+        help_text="It stands in the certificates and in people's apps.",
+        initial="Our household",
+    )
+    time_zone = forms.ChoiceField(label="Time zone", initial=zones.of_this_machine, choices=zones.choices)
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        self.order_fields(["full_name", "username", "password", "household", "time_zone"])
+
+
+class AppForm(forms.Form):
+    """Confirms a new app by its first code. After `is_valid`, `step` is the time step of that code."""
+
+    code = CodeField(
+        help_text="The six digits that the app shows for this account now.", label="Code from the app"
+    )
+    step: int
+
+    def __init__(self, secret: bytes, data: Any = None) -> None:
+        self.secret = secret
+        super().__init__(data)
+        self.fields["code"].widget.attrs |= {"inputmode": "numeric"}
+
+    def clean_code(self) -> str:
+        code = totp.digits(self.cleaned_data["code"])
+        step = timecodes.matching_step(self.secret, code)
+        if step is None:
+            raise ValidationError(
+                "The app shows another code than that. Type the newest one; if it is refused again, let your"
+                " phone set its clock by itself, or scan the picture once more."
+            )
+        self.step = step
+        return code
+
+
+class ProfileForm(forms.Form):
+    """One's own name and mail address."""
+
+    full_name = DetailsForm.base_fields["full_name"]
+    email = forms.EmailField(
+        label="E-mail", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+
+
+class PasswordForm(FreshFactorForm):
+    old = PasswordField("current-password", label="Present password")
+    new = PasswordField("new-password", label="New password", help_text=_GOOD)
+
+    def clean_old(self) -> str:
+        """Slowed down like a login: who found an open session must not guess the password here."""
+        typed: str = self.cleaned_data["old"]
+        user = me(self.request)
+        keys = {f"password {user.pk}": throttle.PAIR}
+        if wait := throttle.begin(keys):
+            raise ValidationError(f"Too many attempts. Try again in {duration(wait)}.")
+        if not user.check_password(typed):
+            trail.record("password.refused", actor=user.username, address=address_of(self.request))
+            raise ValidationError("This is not your present password.")
+        throttle.succeeded(keys)
+        return typed
+
+    def clean_new(self) -> str:
+        typed: str = self.cleaned_data["new"]
+        _checked_password(typed, me(self.request))
+        return typed
+
+
+class RolesForm(FreshFactorForm):
+    roles = forms.MultipleChoiceField(
+        label="Roles",
+        choices=ROLE_WORDS,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one role."},
+    )
+
+
+class InviteForm(FreshFactorForm):
+    """A new link. Officers see no roles: theirs to give is requester only."""
+
+    full_name = NameField(
+        label="Whom is it for?",
+        help_text="Their name. They can correct it when they use the link.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    roles = RolesForm.base_fields["roles"]
+    hours = forms.TypedChoiceField(
+        label="The link is good for",
+        coerce=int,
+        initial=72,
+        choices=[(1, "one hour"), (24, "one day"), (72, "three days"), (168, "a week")],
+    )
+
+    def __init__(self, request: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, data, **kwargs)
+        self.fields["roles"].initial = [Role.REQUESTER.value]
+        if not me(request).is_administrator:
+            del self.fields["roles"]
+
+    def chosen(self) -> frozenset[str]:
+        return frozenset(self.cleaned_data.get("roles", [Role.REQUESTER.value]))
+
+
+class HouseholdForm(FreshFactorForm):
+    name = SetupForm.base_fields["household"]
+    time_zone = SetupForm.base_fields["time_zone"]
+    one_person = forms.BooleanField(
+        label="One-person household",
+        required=False,
+        help_text="Officers may then decide on their own requests, and for people they invited or reset. It"
+        " costs you the second pair of eyes: whoever gets hold of one officer's account can make"
+        " certificates for themselves, and nobody is asked. Every such decision is marked in the audit.",
+    )
+
+    def __init__(self, request: Any, data: Any = None, *, household: Household) -> None:
+        values = {name: getattr(household, name) for name in ("name", "time_zone", "one_person")}
+        super().__init__(request, data, initial=values)
+
+
+assert set(people.ROLES) == {role for role, _ in ROLE_WORDS}  # a new role needs its words

@@ -1,0 +1,118 @@
+"""Single-use links: to join, and to get back in with a new password and app. They lapse."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from accounts import joining, people
+from accounts.errors import Refused
+from accounts.joining import Details, Joined
+from accounts.models import Invitation, User
+from audit import trail
+
+HOURS = 72  # how long a link is good unless somebody chooses otherwise
+_GONE = "This link was used already, has lapsed, or was withdrawn."
+_ANEW = "Ask whoever sent it to you for a new one. Nothing was changed."
+
+
+def make(
+    by: User,
+    *,
+    roles: frozenset[str] = frozenset(),
+    full_name: str = "",
+    account: User | None = None,
+    hours: int = HOURS,
+    address: str = "",
+) -> str:
+    """The token of a new link; only its digest is kept. With `account`, a link that resets that account.
+
+    Raises Refused when `by` may not give these roles, or not reset this account.
+    """
+    roles = account.roles if account else roles
+    _check(by, roles, account)
+    token = secrets.token_urlsafe(24)
+    with transaction.atomic():
+        Invitation.objects.filter(account=account, account__isnull=False, used_at=None).delete()
+        Invitation.objects.create(
+            digest=_digest(token),
+            full_name=full_name,
+            roles=sorted(roles),
+            account=account,
+            made_by=by,
+            lapses_at=timezone.now() + timedelta(hours=hours),
+        )
+        action = "person.reset-link" if account else "person.invited"
+        target = account.username if account else full_name
+        detail = {"roles": roles, "hours": hours}
+        trail.record(action, actor=by.username, address=address, target=target, detail=detail)
+    return token
+
+
+def find(token: str, *, lock: bool = False) -> Invitation:
+    """The open invitation of this token. Raises Refused when it is used, lapsed, withdrawn or unknown."""
+    rows = Invitation.objects.select_for_update(of=("self",)) if lock else Invitation.objects.all()
+    found = rows.select_related("made_by", "account").filter(digest=_digest(token)).first()
+    if found is None or found.used_at is not None or found.lapses_at <= timezone.now():
+        raise Refused(_GONE, _ANEW)
+    return found
+
+
+def accept(token: str, details: Details, *, step: int, address: str = "") -> Joined:
+    """Use the link up: the new account, or the account with new factors. Raises Refused.
+
+    What its maker may give is asked again: a link outlives neither their role nor their account.
+    """
+    with transaction.atomic():
+        invitation = find(token, lock=True)
+        by, account = invitation.made_by, invitation.account
+        _check(by, frozenset(invitation.roles), account)
+        invitation.used_at = timezone.now()
+        invitation.save(update_fields=["used_at"])
+        if account:
+            joined = joining.renew(account, details, step=step, reset_by=by)
+        else:
+            joined = joining.create(details, frozenset(invitation.roles), step=step, invited_by=by)
+        trail.record(
+            "person.reset" if account else "person.joined",
+            actor=joined.user.username,
+            address=address,
+            target=joined.user.username,
+            detail={"link of": by.username, "roles": joined.user.roles},
+        )
+    return joined
+
+
+def withdraw(invitation: Invitation, *, by: User, address: str = "") -> None:
+    """Take back a link that was not used yet: one's own, or as an administrator anybody's. Raises Refused."""
+    with transaction.atomic():
+        if by.pk != invitation.made_by_id and not by.is_administrator:
+            raise Refused("This link was made by somebody else.", "Ask them or an administrator.")
+        if not Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()[0]:
+            raise Refused(
+                "This link was used in the meantime.", "Deactivate the account if it should not be."
+            )
+        target = invitation.account.username if invitation.account else invitation.full_name
+        trail.record("invitation.withdrawn", actor=by.username, address=address, target=target)
+
+
+def waiting() -> QuerySet[Invitation]:
+    """Links that can still be used, the newest first."""
+    rows = Invitation.objects.filter(used_at=None, lapses_at__gt=timezone.now())
+    return rows.select_related("made_by", "account").order_by("-made_at")
+
+
+def _check(by: User, roles: frozenset[str], account: User | None) -> None:
+    if account is not None:
+        if not people.may_reset(by, account):
+            raise Refused(f"{by} may not reset the account of {account}.", "Ask an administrator.")
+    elif not roles or not roles <= people.grantable(by):
+        raise Refused(f"{by} may not give these roles.", "Ask an administrator to invite this person.")
+
+
+def _digest(token: str) -> str:
+    """SHA-256, hex; the token holds 192 random bits, so a plain hash will do."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,69 @@
+"""What officers and administrators do to other people's accounts."""
+
+from django.db import transaction
+
+from accounts.errors import Refused
+from accounts.models import Role, User
+from audit import trail
+
+ROLES = tuple(role.value for role in Role)
+_OWN = "You cannot do this to your own account."
+_ANOTHER = "Ask another administrator."
+
+
+def grantable(by: User) -> frozenset[str]:
+    """The `Role` values this person may give: administrators all, officers requester."""
+    if by.is_active and by.is_administrator:
+        return frozenset(ROLES)
+    return frozenset({Role.REQUESTER.value}) if by.is_active and by.is_officer else frozenset()
+
+
+def may_reset(by: User, person: User) -> bool:
+    """Officers reset those who only request; administrators everybody else. Nobody resets themselves.
+
+    An officer who could reset another officer could decide in their name.
+    """
+    return person.is_active and by.pk != person.pk and person.roles <= grantable(by)
+
+
+def change_roles(person: User, roles: frozenset[str], *, by: User, address: str = "") -> User:
+    """Give `person` exactly `roles`. Raises Refused.
+
+    Nobody changes their own, and only administrators change any: so one administrator is always left.
+    """
+    if not roles <= frozenset(ROLES) or not roles:
+        raise Refused("A person needs at least one role.", "Choose one, or deactivate the account.")
+    with transaction.atomic():
+        found = _for_administrator(person, by)
+        before = found.roles
+        for role in ROLES:
+            setattr(found, f"is_{role}", role in roles)
+        found.save(update_fields=[f"is_{role}" for role in ROLES])
+        detail = {"given": roles - before, "taken": before - roles}
+        trail.record("role.changed", actor=by.username, address=address, target=found.username, detail=detail)
+    return found
+
+
+def set_active(person: User, active: bool, *, by: User, address: str = "") -> User:
+    """Deactivate an account, which ends its sessions at once, or let it in again. Raises Refused."""
+    with transaction.atomic():
+        found = _for_administrator(person, by)
+        found.is_active = active
+        found.save(update_fields=["is_active"])
+        action = "person.reactivated" if active else "person.deactivated"
+        trail.record(action, actor=by.username, address=address, target=found.username)
+    return found
+
+
+def _for_administrator(person: User, by: User) -> User:
+    """`person`, locked, after making sure that `by` is still an administrator and somebody else.
+
+    Two administrators who remove each other at once wait for one another here: the second one is refused.
+    """
+    both = User.objects.select_for_update().filter(pk__in={person.pk, by.pk}).order_by("pk")
+    found = {user.pk: user for user in both}
+    if person.pk == by.pk:
+        raise Refused(_OWN, _ANOTHER)
+    if by.pk not in found or not (found[by.pk].is_active and found[by.pk].is_administrator):
+        raise Refused("Only administrators may do this.", _ANOTHER)
+    return found[person.pk]

@@ -1,0 +1,45 @@
+"""What holds for everybody: the name, the time zone, the one-person switch."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from accounts import household as households
+from accounts.addresses import address_of
+from accounts.forms import HouseholdForm
+from accounts.guards import me, posted, requires
+from accounts.models import Role
+from audit import trail
+
+FIELDS = ("name", "time_zone", "one_person")
+
+
+@requires(Role.ADMINISTRATOR)
+def household(request: HttpRequest) -> HttpResponse:
+    form = HouseholdForm(request, posted(request), household=households.current())
+    if form.is_valid():
+        _save(request, {name: form.cleaned_data[name] for name in FIELDS})
+        messages.success(request, "Saved.")
+        return redirect("accounts:household")
+    return render(request, "accounts/household.html", {"form": form}, status=400 if form.errors else 200)
+
+
+def _save(request: HttpRequest, values: dict[str, object]) -> None:
+    """Store what changed, with before and after in the audit."""
+    with transaction.atomic():
+        found = households.current()
+        changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+        detail = {name: {"before": getattr(found, name), "after": value} for name, value in changed.items()}
+        for name, value in changed.items():
+            setattr(found, name, value)
+        if changed:
+            found.save(update_fields=list(changed))
+            actor = me(request).username
+            trail.record(
+                "household.changed",
+                actor=actor,
+                address=address_of(request),
+                target=found.name,
+                detail=detail,
+            )
