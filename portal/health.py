@@ -35,7 +35,8 @@ class Fact:
     well: bool
     word: str
     sentence: str = ""
-    since: datetime | None = None
+    label: str = ""  # what happens or happened at `moment`
+    moment: datetime | None = None
 
     @property
     def shape(self) -> str:
@@ -121,7 +122,9 @@ def certificates() -> list[Fact]:
         issuing = x509.load_der_x509_certificate(authorities.path(name).read_bytes())
         end = issuing.not_valid_after_utc
         well = end - datetime.now(UTC) > timedelta(days=365)  # a leaf of a year must still fit in
-        found.append(Fact(f"Authority {name}", well, "Valid" if well else "Ends soon", "Valid until", end))
+        found.append(
+            Fact(f"Authority {name}", well, "Valid" if well else "Ends soon", "", "Valid until", end)
+        )
     return found
 
 
@@ -130,20 +133,11 @@ def revocation_lists() -> list[Fact]:
     found = []
     for name in AUTHORITIES:
         published = x509.load_der_x509_crl(crl.published(name))
-        end = published.next_update_utc or datetime.now(UTC)
-        well = end > datetime.now(UTC)
-        sentence = (
-            f"{len(published)} entries, made" if well else "It has lapsed: servers may refuse everybody. Made"
-        )
-        found.append(
-            Fact(
-                f"Revocation list {name}",
-                well,
-                "Current" if well else "Lapsed",
-                sentence,
-                published.last_update_utc,
-            )
-        )
+        well = (published.next_update_utc or datetime.now(UTC)) > datetime.now(UTC)
+        word = "Current" if well else "Lapsed"
+        sentence = f"{len(published)} entries." if well else "Servers may refuse everybody by now."
+        made = published.last_update_utc
+        found.append(Fact(f"Revocation list {name}", well, word, sentence, "Made", made))
     return found
 
 
@@ -154,12 +148,14 @@ def server_certificate() -> list[Fact]:
         return [Fact("Server certificate", False, "Missing", "The portal has none to serve with.")]
     end, left_out = leaf.not_valid_after_utc, tls.left_out()
     if end < datetime.now(UTC):
-        return [Fact("Server certificate", False, "Expired", "Browsers refuse it since", end)]
+        return [Fact("Server certificate", False, "Expired", "Browsers refuse it.", "It ended", end)]
     if end - datetime.now(UTC) < ENDS_SOON:
-        return [Fact("Server certificate", False, "Ends soon", "It could not be renewed yet. It ends", end)]
+        return [
+            Fact("Server certificate", False, "Ends soon", "It could not be renewed yet.", "It ends", end)
+        ]
     if left_out:
         return [Fact("Server certificate", False, "Names missing", tls.advice(left_out))]
-    return [Fact("Server certificate", True, "Valid", "Valid until", end)]
+    return [Fact("Server certificate", True, "Valid", "", "Valid until", end)]
 
 
 def confinement() -> list[Fact]:
@@ -208,5 +204,5 @@ def housekept() -> list[Fact]:
     at, steps = housekeeping.last()
     trouble = [Fact(f"Housekeeping: {name}", False, "Trouble", said) for name, said in steps.items() if said]
     if at is None or datetime.now(UTC) - at > SILENT_AFTER:
-        return [Fact("Housekeeping", False, "Silent", "It did not run lately. Last run", at), *trouble]
-    return [Fact("Housekeeping", True, "Runs", "Last run", at), *trouble]
+        return [Fact("Housekeeping", False, "Silent", "It has stopped.", "Last run", at), *trouble]
+    return [Fact("Housekeeping", True, "Runs", "", "Last run", at), *trouble]

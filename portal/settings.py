@@ -143,7 +143,7 @@ LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "portal:home"
 
 INSTALLED_APPS = [
-    "portal.apps.WindowConfig",
+    "portal.admin_config.WindowConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
