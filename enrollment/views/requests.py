@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -125,6 +126,8 @@ def _detail_page(
         "form": form,
         "words": words(item.key_sha256),
         "profile": profile,
+        "file": proposals.slug(item.common_name) or "certificate",
+        "root_url": f"{settings.STATUS_URL}/ca/{profile.authority}-root.cer",
         "talk": item.messages.select_related("author"),
         "lines": preview.compare(
             parsed,
