@@ -8,7 +8,6 @@ from django.shortcuts import redirect
 
 from accounts.guards import is_verified
 from accounts.models import User
-from accounts.views.signin import logout
 
 
 class Window(AdminSite):
@@ -25,12 +24,3 @@ class Window(AdminSite):
         if self.has_permission(request):
             return redirect("admin:index")
         raise Http404
-
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return logout(request)
-
-    def password_change(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Our own page asks for a fresh second factor first."""
-        return redirect("accounts:account")

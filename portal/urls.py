@@ -4,6 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
+from django.views.generic import RedirectView
+
+from accounts.views import signin
 from portal import errors
 from portal.views import audit, home, status, trust
 
@@ -23,6 +26,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((pages, "portal"))),
     path("", include("accounts.urls")),
     path("", include("enrollment.urls")),
+    # Signing out is noted in the audit trail; a new password needs a fresh second factor.
+    path("admin/logout/", signin.logout),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:account")),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,45 @@
+# `make` or `make help` lists what there is. PYTHON=… chooses the Python to build with.
+PYTHON ?= python3
+VENV := .venv/bin
+BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
+
+.PHONY: python help run demo test check format bench lock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Run: sudo apt install python3 python3-venv"; exit 1; }
+
+run: python ## install what is missing and start everything
+	@$(BOOTSTRAP) up
+
+demo: python ## the same with a throw-away data folder, people, and requests in every state
+	@LATCHKEY_DATA=var/demo $(BOOTSTRAP) demo
+
+test: python ## install what the tests need and run all of them
+	@$(BOOTSTRAP) --dev --packages
+	$(VENV)/python -m pytest -n 2
+
+check: python ## formatting, lint, types, import walls, the fast tests
+	@$(BOOTSTRAP) --dev
+	$(VENV)/ruff format --check .
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+	$(VENV)/python -m pytest -n 2 -m "not slow"
+
+format: python ## put the code into its format
+	@$(BOOTSTRAP) --dev
+	$(VENV)/ruff format .
+	$(VENV)/ruff check --fix .
+
+bench: python ## measure, as ratios in one run
+	@$(BOOTSTRAP) --dev
+	$(VENV)/python -m bench
+
+lock: python ## pin the newest fitting versions in requirements*.txt
+	@$(BOOTSTRAP) --dev
+	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade requirements.in --output-file requirements.txt
+	$(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade requirements-dev.in --output-file requirements-dev.txt
