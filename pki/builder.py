@@ -1,7 +1,7 @@
 """The to-be-signed certificate and CRL (RFC 5280 4.1 and 5.1), from a profile and the account's data.
 
-cryptography shows a TBS only inside a signed object, so each is first signed by a throw-away key of the same type as
-the CA's: the rehearsal. The lints read that; only then does the CA key touch the very same bytes.
+cryptography shows a TBS only inside a signed object, so each is first signed by a throw-away key of the same
+type as the CA's: the rehearsal. The lints read that; only then does the CA key touch the very same bytes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,6 +70,11 @@ def published(
     )
 
 
+def key_id(certificate: x509.Certificate) -> str:
+    """The SubjectKeyIdentifier in hex (RFC 5280 4.2.1.2)."""
+    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+
+
 def issued_by(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     """The AuthorityKeyIdentifier that points to `issuer` (RFC 5280 4.2.1.1)."""
     ski = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
@@ -77,23 +82,27 @@ def issued_by(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 
 
 class Template:
-    """All certificates of one profile from one issuing CA: what is the same in each is made once."""
+    """All certificates of one profile from one issuing CA: what is the same in each is encoded once."""
 
     def __init__(self, profile: CertificateProfile, issuer: x509.Certificate, status_url: str) -> None:
         points, access = published(status_url, profile.authority)
         self.profile = profile
         self.issuer = issuer
-        self.extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (
-            (x509.BasicConstraints(ca=False, path_length=None), True),
-            (key_usage(*profile.key_usage), True),
-            (x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.ekus]), False),
-            (issued_by(issuer), False),
-            (points, False),
-            (access, False),
+        self.issuer_id = key_id(issuer)
+        self.extensions = (
+            _encoded(x509.BasicConstraints(ca=False, path_length=None), critical=True),
+            _encoded(key_usage(*profile.key_usage), critical=True),
+            _encoded(x509.ExtendedKeyUsage([x509.ObjectIdentifier(oid) for oid in profile.ekus])),
+            _encoded(issued_by(issuer)),
+            _encoded(points),
+            _encoded(access),
         )
 
     def rehearse(self, wanted: Wanted) -> x509.Certificate:
         """The certificate as it will be, signed by a key that nobody trusts."""
+        extensions = [*self.extensions, _encoded(x509.SubjectKeyIdentifier.from_public_key(wanted.key))]
+        if wanted.sans:
+            extensions.append(_encoded(x509.SubjectAlternativeName(wanted.sans)))
         builder = x509.CertificateBuilder(
             issuer_name=self.issuer.subject,
             subject_name=wanted.subject,
@@ -101,13 +110,14 @@ class Template:
             serial_number=wanted.serial,
             not_valid_before=wanted.not_before.replace(tzinfo=None),
             not_valid_after=wanted.not_after.replace(tzinfo=None),
+            extensions=extensions,
         )
-        for value, critical in self.extensions:
-            builder = builder.add_extension(value, critical)
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(wanted.key), False)
-        if wanted.sans:
-            builder = builder.add_extension(x509.SubjectAlternativeName(wanted.sans), False)
         return builder.sign(_THROW_AWAY, hashes.SHA256())
+
+
+def _encoded(value: x509.ExtensionType, critical: bool = False) -> x509.Extension[x509.ExtensionType]:
+    """The extension with its value as DER already, which the builder then only copies."""
+    return x509.Extension(value.oid, critical, x509.UnrecognizedExtension(value.oid, value.public_bytes()))
 
 
 def rehearse_crl(
@@ -153,7 +163,7 @@ def assemble(tbs: bytes, signature: bytes) -> bytes:
 
 
 def _tlv(tag: int, content: bytes) -> bytes:
-    """One DER element (X.690 8.1): the length in one byte below 128, else the count of its bytes and the bytes."""
+    """One DER element (X.690 8.1): a length below 128 in one byte, else how many bytes, then these."""
     size = len(content)
     if size < 128:
         return bytes((tag, size)) + content

@@ -1,8 +1,9 @@
 """What is checked on every rehearsal certificate, independently of the code that built it.
 
-pkilint knows RFC 5280 but not our profiles, and misses some dangerous things (serial 1, NUL and newlines in names, an
-empty subject, anyExtendedKeyUsage, unknown critical extensions). It takes milliseconds and 50 MB, so it runs in a
-process of its own (`thorough`), now and then; `check` takes microseconds and runs on each certificate.
+pkilint knows RFC 5280 but not our profiles, and misses some dangerous things (serial 1, NUL and newlines in
+names, an empty subject, anyExtendedKeyUsage, unknown critical extensions). It takes milliseconds and 50 MB,
+so it runs in a process of its own (`thorough`), now and then; `check` takes microseconds and runs on each
+certificate.
 """
 
 import json
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -22,7 +24,8 @@ from pki.profiles import CertificateProfile
 PKILINT_SECONDS = 60.0  # a cold start on a slow board; usually one second
 _TOP = Path(__file__).resolve().parent.parent
 
-# Exactly these extensions, and which of them are critical (RFC 5280 4.2); subjectAltName when there are names.
+# Exactly these extensions, and which of them are critical (RFC 5280 4.2); subjectAltName when there are
+# names.
 _EXTENSIONS = {
     ExtensionOID.BASIC_CONSTRAINTS: True,
     ExtensionOID.KEY_USAGE: True,
@@ -37,7 +40,7 @@ _EXTENSIONS = {
 def check(
     leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Certificate, status_url: str
 ) -> None:
-    """Pass when `leaf` is exactly what `profile` makes of a key and names; else IssuanceRefused, code "lint"."""
+    """Pass when `leaf` is exactly what `profile` makes of it, else raise IssuanceRefused (code "lint")."""
     for finding in _findings(leaf, profile, issuer, status_url):
         raise IssuanceRefused(
             f"The certificate was not made, because {finding}.",
@@ -85,7 +88,7 @@ def _subject(subject: x509.Name) -> Iterator[str]:
 
 
 def printable(text: str) -> bool:
-    """No control, format, private, surrogate or unassigned characters, and no line or paragraph separators."""
+    """No control, format, private or unassigned characters, no line or paragraph separators."""
     return (
         text.isascii()
         and text.isprintable()
@@ -110,7 +113,7 @@ def _values(leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Ce
     found = leaf.extensions
     if found.get_extension_for_class(x509.BasicConstraints).value.ca:
         yield "it would be a CA"
-    if found.get_extension_for_class(x509.KeyUsage).value != key_usage(*profile.key_usage):
+    if found.get_extension_for_class(x509.KeyUsage).value != _key_usage(profile.key_usage):
         yield "its key usage is not the profile's"
     ekus = [oid.dotted_string for oid in found.get_extension_for_class(x509.ExtendedKeyUsage).value]
     if ekus != list(profile.ekus) or "2.5.29.37.0" in ekus:
@@ -119,8 +122,18 @@ def _values(leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Ce
     if own != x509.SubjectKeyIdentifier.from_public_key(leaf.public_key()):
         yield "its subject key identifier is not its key's"
     above = found.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    if above != issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest:
+    if above != _key_id(issuer):
         yield "its authority key identifier is not the CA's"
+
+
+@cache
+def _key_usage(wanted: tuple[str, ...]) -> x509.KeyUsage:
+    return key_usage(*wanted)
+
+
+@cache
+def _key_id(issuer: x509.Certificate) -> bytes:
+    return issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
 
 
 def _addresses(extensions: x509.Extensions, authority: str, status_url: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`python -m pki.pkilinter`: pkilint over the PEM certificates and CRLs on stdin; its findings as JSON on stdout.
+"""`python -m pki.pkilinter`: pkilint over PEM certificates and CRLs on stdin, findings as JSON on stdout.
 
 A process of its own, short-lived: pkilint's libraries take 50 MB and most of a second to load.
 """
@@ -15,10 +15,18 @@ from pkilint.validation import ValidationFindingSeverity, Validator
 
 _BLOCK = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL)-----.+?-----END \1-----", re.DOTALL)
 
-# What pkilint reports and we accept, and why: its code, where (a pattern), and which values (a regular expression).
+# What pkilint reports and we accept, and why: its code, where (a pattern), and which values (a regular
+# expression).
 ACCEPTED: tuple[tuple[str, str, str], ...] = (
-    # A home has hosts of one label: localhost, nas. RFC 5280 4.2.1.6 asks for RFC 1034's syntax, which allows them.
+    # A home has hosts of one label: localhost, nas. RFC 5280 4.2.1.6 asks for RFC 1034's syntax, which allows
+    # them.
     ("pkix.invalid_domain_name_syntax", "*.dNSName", r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"),
+    # The same in the addresses of our own status face.
+    (
+        "pkix.invalid_uri_syntax",
+        "*.uniformResourceIdentifier",
+        r"https?://[a-z0-9-]+(:\d+)?/(crl|ca)/[a-z-]+\.(crl|cer)",
+    ),
     # In a name constraint these are a bare host (4.2.1.10); pkilint reads them as a mail address and a URI.
     ("pkix.invalid_email_address_syntax", "*.permittedSubtrees.*.rfc822Name", "invalid"),
     ("pkix.invalid_uri_syntax", "*.permittedSubtrees.*.uniformResourceIdentifier", "invalid"),

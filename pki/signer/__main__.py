@@ -54,7 +54,7 @@ def _options() -> argparse.Namespace:
 
 
 def _close_up() -> None:
-    """No core dumps and no debugger of the same user: the keys are in this memory. New files are ours alone."""
+    """No core dumps, no debugger of the same user: keys are in this memory. New files are ours alone."""
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:

@@ -1,9 +1,11 @@
-"""What the three authorities are: their certificates before any key has signed them (RFC 5280 4.2, TLS and threats in docs).
+"""What the three authorities are: their certificates before any key has signed them (RFC 5280 4.2).
 
 `clients`  people's phones and browsers. May only make client certificates.
-`servers`  web servers of the household. Name constraints on root and issuing CA: whoever trusts it trusts it for
+`servers`  web servers of the household. Name constraints on root and issuing CA: whoever trusts it trusts it
+for
            this house and never for a bank.
-`devices`  MQTT brokers and devices, both ends. No browser trusts it, and it has no name constraints: mbedTLS 2.28,
+`devices`  MQTT brokers and devices, both ends. No browser trusts it, and it has no name constraints: mbedTLS
+2.28,
            which much of this world runs on, cannot even parse critical ones.
 """
 
@@ -43,8 +45,8 @@ HOUSE_NETWORKS = (
     "fc00::/7",
     "fe80::/10",
 )
-# A type of name that no constraint speaks of is free. Mail addresses and URIs are confined to a domain that cannot
-# exist (RFC 6761 6.4): excluding "" is read differently by every library.
+# A type of name that no constraint speaks of is free. Mail addresses and URIs are confined to a domain that
+# cannot exist (RFC 6761 6.4): excluding "" is read differently by every library.
 NOWHERE = "invalid"
 
 

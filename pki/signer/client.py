@@ -20,12 +20,12 @@ _WAIT = (
 
 
 def issue(path: Path, request: IssuanceRequest) -> bytes:
-    """The certificate (DER); the same one for the same request. Raises IssuanceRefused or SignerUnavailable."""
+    """The certificate, DER; the same for the same request. Raises IssuanceRefused or SignerUnavailable."""
     return wire.to_bytes(_ask(path, {"op": "issue", "request": wire.from_request(request)}))
 
 
 def revoke(path: Path, authority: str, serial: str, reason: str, by: str) -> datetime:
-    """Revoke the certificate with this serial (hex), for good; gives the moment (UTC) of its first revocation.
+    """Revoke the certificate with this serial (hex) for good; gives the moment (UTC) it was first revoked.
 
     `reason` as in RFC 5280 5.3.1. Raises IssuanceRefused (code "unknown": never issued) or SignerUnavailable.
     """

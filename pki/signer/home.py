@@ -14,7 +14,7 @@ class StartRefused(Exception):
 
 
 def enter(home: Path) -> int:
-    """Make `home` (0700) or check it, and take its lock; gives the lock's descriptor, held until the process ends.
+    """Make `home` (0700) or check it, and take its lock; gives the descriptor to hold until the end.
 
     Raises StartRefused when somebody else can read in it or another signer works in it.
     """
@@ -37,7 +37,8 @@ def check_private(path: Path) -> None:
     facts = path.stat()
     if facts.st_uid != os.getuid():
         raise StartRefused(
-            f"{path} belongs to user {facts.st_uid}, the signer runs as {os.getuid()}. Run: chown {os.getuid()} {path}"
+            f"{path} belongs to user {facts.st_uid}, the signer runs as {os.getuid()}. "
+            f"Run: chown {os.getuid()} {path}"
         )
     if facts.st_mode & 0o077:
         right = "700" if path.is_dir() else "600"
@@ -62,7 +63,7 @@ def sync(folder: Path) -> None:
 
 
 def passphrase(home: Path, given: Path | None) -> bytes:
-    """What the CA keys are encrypted with: from the file `given`, or from our own, made at the first start."""
+    """What the CA keys are encrypted with: from the file `given`, or our own, made at the first start."""
     if given is not None:
         return _read_given(given)
     path = home / "passphrase"
@@ -85,7 +86,8 @@ def _read_given(path: Path) -> bytes:
         content = path.read_bytes().strip()
     except OSError as error:
         raise StartRefused(f"The passphrase file {path} cannot be read: {error.strerror}.") from error
-    # systemd gives a credential to one user by an ACL on a file of root:root; the ACL's mask shows as group bits.
+    # systemd gives a credential to one user by an ACL on a file of root:root; the ACL's mask shows as group
+    # bits.
     exposed = 0o007 if (facts.st_uid, facts.st_gid) == (0, 0) and os.getuid() != 0 else 0o077
     if facts.st_mode & exposed:
         raise StartRefused(f"{path} can be read by others. Run: chmod 600 {path}")
@@ -97,7 +99,7 @@ def _read_given(path: Path) -> bytes:
 
 
 def retire(home: Path, name: str) -> Path:
-    """Lay the authority `name` aside under `retired/`; the next start makes a new one. Gives its new place."""
+    """Lay the authority aside under `retired/`; the next start makes a new one. Gives its new place."""
     if not (home / name).is_dir() or not re.fullmatch(r"[a-z]+", name):
         raise StartRefused(f"There is no authority {name!r} in {home}.")
     place = home / "retired" / f"{name}-{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}"

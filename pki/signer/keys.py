@@ -6,6 +6,7 @@ To the outside an authority is two certificates and, for each, one function that
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from cryptography import x509
@@ -13,6 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from pki.builder import key_id
 from pki.signer import authorities, home
 from pki.signer.protocol import AUTHORITIES
 
@@ -22,17 +24,15 @@ _DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 @dataclass(frozen=True)
 class Issuer:
-    """A CA certificate and its signature: `sign_tbs(tbs DER) -> DER of ECDSA-Sig-Value` (RFC 5480 appendix A)."""
+    """A CA certificate and its signature: `sign_tbs(tbs) -> DER of ECDSA-Sig-Value` (RFC 5480 A)."""
 
     certificate: x509.Certificate
     sign_tbs: Callable[[bytes], bytes]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The SubjectKeyIdentifier in hex: what the journal calls this issuer."""
-        return self.certificate.extensions.get_extension_for_class(
-            x509.SubjectKeyIdentifier
-        ).value.digest.hex()
+        return key_id(self.certificate)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _load_pair(folder: Path, passphrase: bytes) -> tuple[Issuer, Issuer]:
 
 
 def _load(folder: Path, stem: str, passphrase: bytes) -> Issuer:
-    """One CA; signs once, so that a key that is not the certificate's stops the start and not the first issue."""
+    """One CA; signs once, so that a key that is not the certificate's stops the start, not an issue."""
     path = folder / f"{stem}.key"
     try:
         certificate = x509.load_der_x509_certificate((folder / f"{stem}.cer").read_bytes())

@@ -1,4 +1,4 @@
-"""One line on stderr for each event: `event=issued request=… profile=…`. No secrets; values cannot break the line."""
+"""One line on stderr for each event: `event=issued request=… profile=…`. No secrets."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import sys
 
 
 def log(event: str, **facts: object) -> None:
-    """Write `event` and its facts. What is not plain is quoted as ASCII JSON, so that no value forges a line."""
+    """Write `event` and its facts; what is not plain is quoted as ASCII JSON: no value forges a line."""
     words = [f"{name}={_plain(str(value))}" for name, value in facts.items()]
     print(" ".join([f"event={event}", *words]), file=sys.stderr, flush=True)
 

@@ -2,7 +2,8 @@
 
 On the wire: four bytes length (big-endian), then that many bytes of UTF-8 JSON. A request is
 `{"v": 1, "op": "issue" | "revoke" | "crl" | "status", …}`, an answer `{"v": 1, "ok": …}` or
-`{"v": 1, "error": {"kind", "code", "message", "remedy"}}`. One request and one answer at a time per connection.
+`{"v": 1, "error": {"kind", "code", "message", "remedy"}}`. One request and one answer at a time per
+connection.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ AUTHORITIES = ("clients", "servers", "devices")
 
 @dataclass(frozen=True)
 class CsrEvidence:
-    """A person approved exactly this CSR. All three are account UUIDs or digests in hex; `at` is ISO 8601 UTC."""
+    """A person approved exactly this CSR. Accounts are UUIDs, the digest is hex, `at` is ISO 8601 UTC."""
 
     csr_sha256: str
     requester: str

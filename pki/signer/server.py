@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import struct
 import threading
@@ -16,8 +17,8 @@ from pki.signer.protocol import MAX_REQUEST, VERSION, SignerStatus
 from pki.signer.service import Service
 
 SOFTWARE = "0.1.0"
-IDLE_SECONDS = 30.0  # for a whole request to come, and between two
-CONNECTIONS = 32  # at once; more wait in the listen queue
+IDLE_SECONDS = 10.0  # for a whole request to come, and between two
+THREADS = 8  # connections at once; more wait in the listen queue
 
 
 def listen(path: Path, mode: int) -> socket.socket:
@@ -52,17 +53,25 @@ def _answers(address: str) -> bool:
 
 
 def serve(listener: socket.socket, service: Service, uids: frozenset[int]) -> None:
-    """Accept connections of `uids` until an exception (a signal's SystemExit) ends it."""
-    slots = threading.BoundedSemaphore(CONNECTIONS)
+    """Answer connections of `uids` until an exception (a signal's SystemExit) ends it.
+
+    A few threads wait for connections: starting one for each costs more than a signature.
+    """
+    for _ in range(THREADS):
+        threading.Thread(target=_attend, args=(listener, service, uids), daemon=True).start()
+    while True:
+        signal.pause()
+
+
+def _attend(listener: socket.socket, service: Service, uids: frozenset[int]) -> None:
     while True:
         channel, _ = listener.accept()
-        uid = peer_uid(channel)
-        if uid not in uids:
-            log("stranger", uid=uid)
-            channel.close()
-            continue
-        slots.acquire()
-        threading.Thread(target=_converse, args=(channel, service, slots), daemon=True).start()
+        with channel:
+            uid = peer_uid(channel)
+            if uid in uids:
+                _converse(channel, service)
+            else:
+                log("stranger", uid=uid)
 
 
 def peer_uid(channel: socket.socket) -> int:
@@ -71,21 +80,19 @@ def peer_uid(channel: socket.socket) -> int:
     return int(struct.unpack("3i", credentials)[1])
 
 
-def _converse(channel: socket.socket, service: Service, slots: threading.BoundedSemaphore) -> None:
+def _converse(channel: socket.socket, service: Service) -> None:
     """Answer the requests of one connection, one after the other, until it closes or talks nonsense."""
-    with channel, contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
         try:
             while (question := wire.receive(channel, MAX_REQUEST, IDLE_SECONDS)) is not None:
                 wire.send(channel, {"v": VERSION, **answer(question, service)})
         except wire.Malformed as error:
             log("malformed", why=str(error))
             wire.send(channel, {"v": VERSION, **_error("malformed", "malformed", str(error), "")})
-        finally:
-            slots.release()
 
 
 def answer(question: wire.Document, service: Service) -> wire.Document:
-    """`{"ok": …}` or `{"error": …}` for one request. Never raises: nothing a message says may end the signer."""
+    """`{"ok": …}` or `{"error": …}` for one request. Never raises: no message may end the signer."""
     try:
         return {"ok": _do(question, service)}
     except wire.Malformed as error:

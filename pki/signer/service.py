@@ -1,11 +1,11 @@
 """Issue, revoke, CRL, status: every check again, then the signature.
 
-Intent before ink: serial and TBS are in the journal, on the disk, before the key touches them; the signature is
-deterministic; so whatever a crash interrupts is finished with the same bytes, and nothing is lost or doubled.
+Intent before ink: serial and TBS are in the journal, on the disk, before the key touches them; the signature
+is deterministic; so whatever a crash interrupts is finished with the same bytes, and nothing is lost or
+doubled.
 """
 
 import hashlib
-import itertools
 import json
 import time
 from datetime import UTC, datetime, timedelta
@@ -17,14 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pki import builder, csr, hostnames, lint, names
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import PROFILES, CertificateProfile
-from pki.signer import authorities, checks, wire
+from pki.signer import authorities, checks, crls, wire
 from pki.signer.authorities import BACKDATED
 from pki.signer.journal import Journal, Row
-from pki.signer.keys import Authority, Issuer
+from pki.signer.keys import Authority
 from pki.signer.protocol import AuthorityStatus, CrlPair, IssuanceRequest
 
-CRL_DAYS = 7
-SAMPLE = 256  # every so many certificates pkilint looks again, whatever its record says
+LINT_AGAIN = 86400  # seconds after which pkilint looks at a kind of certificate again
 # RFC 5280 5.3.1 without certificateHold and removeFromCRL: a revocation here is for good.
 REASONS = frozenset(reason.value for reason in x509.ReasonFlags) - {"certificateHold", "removeFromCRL"}
 
@@ -46,7 +45,6 @@ class Service:
             name: builder.Template(profile, known[profile.authority].issuing.certificate, status_url)
             for name, profile in PROFILES.items()
         }
-        self.count = itertools.count(1)
         self.linters = f"pkilint {version('pkilint')}, cryptography {version('cryptography')}"
 
     def issue(self, request: IssuanceRequest) -> bytes:
@@ -55,25 +53,24 @@ class Service:
         Raises IssuanceRefused or CSRRejected, which are final, or SignerUnavailable.
         """
         checks.request_id(request.request_id)
-        done = self._repeated(request)
-        if done is not None:
-            return done
-        parsed = csr.parse(request.csr)
-        checks.pinned(request, parsed)
-        profile = checks.profile(request)
-        checks.subject(request, profile, self.permitted[profile.authority])
-        checks.evidence(request, self.hosts)
-        leaf = self._rehearse(request, profile, parsed)
-        self._lint(leaf, profile, parsed.key_text)
-        return self._finish(self._reserve(request, profile, parsed, leaf))
-
-    def _repeated(self, request: IssuanceRequest) -> bytes | None:
-        row = self.journal.find(request.request_id)
+        digest = wire.digest(request)
+        row = self._repeated(request, digest)
         if row is None:
-            return None
-        if row.request_sha256 != wire.digest(request):
-            raise IssuanceRefused("This request was made before, with other contents.", code="request-id")
+            parsed = csr.parse(request.csr)
+            checks.pinned(request, parsed)
+            profile = checks.profile(request)
+            checks.subject(request, profile, self.permitted[profile.authority])
+            checks.evidence(request, self.hosts)
+            leaf = self._rehearse(request, profile, parsed)
+            self._lint(leaf, profile, parsed.key_text)
+            row = self._reserve(request, digest, parsed, leaf)
         return self._finish(row)
+
+    def _repeated(self, request: IssuanceRequest, digest: str) -> Row | None:
+        row = self.journal.find(request.request_id)
+        if row is not None and row.request_sha256 != digest:
+            raise IssuanceRefused("This request was made before, with other contents.", code="request-id")
+        return row
 
     def _rehearse(
         self, request: IssuanceRequest, profile: CertificateProfile, parsed: csr.ParsedCSR
@@ -93,50 +90,48 @@ class Service:
         return self.templates[profile.name].rehearse(wanted)
 
     def _lint(self, leaf: x509.Certificate, profile: CertificateProfile, key_text: str) -> None:
-        """Our lints on each; pkilint when profile, authority, kind of key or a library is new, and on a sample."""
+        """Our lints on each; pkilint on the first of its kind, and again on the first of each day.
+
+        A kind is a profile, an issuer, a type of key, and the libraries' versions. pkilint takes a quarter of a
+        second: on every 256th certificate it cost more than all the rest together.
+        """
         issuer = self.authorities[profile.authority].issuing
         lint.check(leaf, profile, issuer.certificate, self.status_url)
-        what = f"{profile.name} {profile.digest} {issuer.id} {key_text} {self.linters}"
-        if next(self.count) % SAMPLE and self.journal.linted(what):
+        kind = f"{checks.DIGESTS[profile.name]} {issuer.id} {key_text} {self.linters}"
+        now = int(time.time())
+        if self.journal.linted(kind) > now - LINT_AGAIN:
             return
         findings = lint.thorough([leaf.public_bytes(Encoding.PEM)])
         if findings:
             raise IssuanceRefused(f"pkilint objects: {'; '.join(findings)}.", code="lint")
-        self.journal.record_lint(what, int(time.time()))
+        self.journal.record_lint(kind, now)
 
     def _reserve(
-        self,
-        request: IssuanceRequest,
-        profile: CertificateProfile,
-        parsed: csr.ParsedCSR,
-        leaf: x509.Certificate,
+        self, request: IssuanceRequest, digest: str, parsed: csr.ParsedCSR, leaf: x509.Certificate
     ) -> Row:
         """Serial and TBS into the journal; under one lock with the checks that rely on what is in it."""
         facts = {
             "request_id": request.request_id,
-            "request_sha256": wire.digest(request),
-            "issuer": self.authorities[profile.authority].issuing.id,
-            "authority": profile.authority,
+            "request_sha256": digest,
+            "issuer": self.templates[request.profile].issuer_id,
+            "authority": self.templates[request.profile].profile.authority,
             "serial": f"{leaf.serial_number:x}",
-            "profile": profile.name,
+            "profile": request.profile,
             "owner": request.owner,
             "common_name": request.common_name,
             "sans": json.dumps(request.sans),
             "key_sha256": parsed.key_sha256,
             "not_before": int(leaf.not_valid_before_utc.timestamp()),
             "not_after": int(leaf.not_valid_after_utc.timestamp()),
-            "evidence": json.dumps(wire.from_request(request)["evidence"]),
+            "evidence": json.dumps(wire.from_evidence(request.evidence)),
             "reserved_at": int(time.time()),
             "tbs": leaf.tbs_certificate_bytes,
         }
         with self.journal.lock:
-            # Another connection may have brought the same request meanwhile: then its reservation counts.
-            row = self.journal.find(request.request_id)
-            if row is not None:
-                return row
             uses = self.journal.uses(parsed.key_sha256)
             checks.key(request.owner, uses, parsed.key_sha256 in self.ca_keys)
-            return self.journal.reserve(facts)
+            # Another connection may have brought the same request meanwhile: then its reservation counts.
+            return self._repeated(request, digest) or self.journal.reserve(facts)
 
     def _finish(self, row: Row) -> bytes:
         """The certificate of a reservation: signed now if it is not yet, compared, stored."""
@@ -178,43 +173,10 @@ class Service:
         found = self.authorities.get(authority)
         if found is None:
             raise IssuanceRefused("There is no such authority.", code="authority")
-        return CrlPair(self._crl(found.issuing, audit_head), self._crl(found.root, audit_head))
-
-    def _crl(self, issuer: Issuer, audit_head: bytes) -> bytes:
-        number, since = self._number(issuer)
-        # An expired certificate stays for a day more, so that it was on a CRL after its end (RFC 5280 3.3).
-        entries = [
-            builder.Revoked(int(serial, 16), datetime.fromtimestamp(at, UTC), reason)
-            for serial, at, reason in self.journal.revoked(issuer.id, int(time.time()) - 86400)
-        ]
-        this_update = datetime.fromtimestamp(since, UTC)
-        validity = (this_update, datetime.now(UTC).replace(microsecond=0) + timedelta(days=CRL_DAYS))
-        draft = builder.rehearse_crl(issuer.certificate, entries, number, validity, audit_head)
-        tbs = draft.tbs_certlist_bytes
-        der = builder.assemble(tbs, issuer.sign_tbs(tbs))
-        crl = x509.load_der_x509_crl(der)
-        if crl.tbs_certlist_bytes != tbs or not crl.is_signature_valid(issuer.certificate.public_key()):  # type: ignore[arg-type]
-            raise SignerUnavailable("The signed CRL is not the one that was built.", code="compare")
-        return der
-
-    def _number(self, issuer: Issuer) -> tuple[int, int]:
-        """CRL number and thisUpdate (seconds), reserved: both always grow, also after a restored backup.
-
-        OpenSSL keeps the older of two CRLs of the same second, and refuses everybody on one from the future.
-        """
-        with self.journal.lock:
-            number, since = self.journal.last_crl(issuer.id)
-            now = time.time_ns()
-            number = max(now, number + 1)
-            since = max(now // 10**9 - int(BACKDATED.total_seconds()), since + 1)
-            if since > now // 10**9:
-                raise SignerUnavailable(
-                    "The last CRL is from the future: the clock was put back.",
-                    code="clock",
-                    remedy="Set this machine's clock.",
-                )
-            self.journal.number_crl(issuer.id, number, since)
-        return number, since
+        issuing, root = (
+            crls.make(issuer, self.journal, audit_head) for issuer in (found.issuing, found.root)
+        )
+        return CrlPair(issuing, root)
 
     def status(self) -> tuple[tuple[AuthorityStatus, ...], int, int]:
         """The authorities' certificates; how many certificates were issued, and revoked."""

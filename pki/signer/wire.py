@@ -1,4 +1,4 @@
-"""The protocol's frames and documents, from and to Python values. Every field is checked; nothing unknown passes."""
+"""The protocol's frames and documents, to and from Python values. Each field is checked, none is ignored."""
 
 import base64
 import binascii
@@ -6,22 +6,23 @@ import hashlib
 import json
 import socket
 import time
-from dataclasses import asdict, fields
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from pki.signer.protocol import (
     VERSION,
     AuthorityStatus,
     CrlPair,
     CsrEvidence,
+    Evidence,
     IssuanceRequest,
     ServiceEvidence,
     SignerStatus,
 )
 
+T = TypeVar("T", CsrEvidence, ServiceEvidence, IssuanceRequest)
 Document = dict[str, Any]
 Answer = Any  # what stands under "ok": one kind of value for each operation
-_EVIDENCE: dict[str, type[CsrEvidence | ServiceEvidence]] = {"csr": CsrEvidence, "service": ServiceEvidence}
 
 
 class Malformed(Exception):
@@ -70,19 +71,23 @@ def _read(channel: socket.socket, size: int, deadline: float) -> bytes:
 
 
 def text(document: Document, name: str) -> str:
-    """The text field `name`, or Malformed."""
+    """The text field `name` of at most 300 characters, or Malformed."""
     value = document.get(name)
-    if not isinstance(value, str):
-        raise Malformed(f"{name} is not text")
+    if not isinstance(value, str) or len(value) > 300:
+        raise Malformed(f"{name} is not a short text")
     return value
 
 
 def from_request(request: IssuanceRequest) -> Document:
     """IssuanceRequest as JSON values; bytes are base64."""
-    kind = next(kind for kind, cls in _EVIDENCE.items() if isinstance(request.evidence, cls))
-    document = {field.name: getattr(request, field.name) for field in fields(request)}
-    document |= {"sans": list(request.sans), "csr": base64.b64encode(request.csr).decode()}
-    return document | {"evidence": {"kind": kind, **asdict(request.evidence)}}
+    document = dict(vars(request))
+    document |= {"sans": list(request.sans), "csr": from_bytes(request.csr)}
+    return document | {"evidence": from_evidence(request.evidence)}
+
+
+def from_evidence(evidence: Evidence) -> Document:
+    kind = "csr" if isinstance(evidence, CsrEvidence) else "service"
+    return {"kind": kind, **vars(evidence)}
 
 
 def to_request(document: object) -> IssuanceRequest:
@@ -90,19 +95,24 @@ def to_request(document: object) -> IssuanceRequest:
     if not isinstance(document, dict):
         raise Malformed("there is no request in the message")
     values = dict(document)
-    evidence = values.pop("evidence", None)
-    kind = evidence.pop("kind", None) if isinstance(evidence, dict) else None
-    if kind not in _EVIDENCE:
-        raise Malformed("the request names no evidence that this signer knows")
     sans = values.get("sans")
     if not isinstance(sans, list) or not all(isinstance(san, str) for san in sans):
         raise Malformed("sans is not a list of text")
     values |= {"sans": tuple(sans), "csr": to_bytes(values.get("csr"))}
-    values["evidence"] = _strict(_EVIDENCE[kind], evidence)
+    values["evidence"] = _to_evidence(values.get("evidence"))
     return _strict(IssuanceRequest, values)
 
 
-def _strict(kind: type[Any], values: Document) -> Any:
+def _to_evidence(document: object) -> Evidence:
+    match document:
+        case {"kind": "csr", **facts}:
+            return _strict(CsrEvidence, {str(name): value for name, value in facts.items()})
+        case {"kind": "service", **facts}:
+            return _strict(ServiceEvidence, {str(name): value for name, value in facts.items()})
+    raise Malformed("the request names no evidence that this signer knows")
+
+
+def _strict(kind: type[T], values: Document) -> T:
     """A dataclass from exactly its fields, each of exactly its type."""
     expected = {field.name: field.type for field in fields(kind)}
     if set(values) != set(expected):
@@ -121,7 +131,7 @@ def digest(request: IssuanceRequest) -> str:
 def to_bytes(value: object) -> bytes:
     """Bytes from base64, or Malformed."""
     try:
-        return base64.b64decode(value, validate=True)  # type: ignore[arg-type]
+        return base64.b64decode(value if isinstance(value, str) else b"!", validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
         raise Malformed("a field is not base64") from error
 
@@ -140,7 +150,7 @@ def from_status(status: SignerStatus) -> Document:
         }
         for a in status.authorities
     ]
-    return asdict(status) | {"authorities": known}
+    return dict(vars(status)) | {"authorities": known}
 
 
 def to_status(document: Document) -> SignerStatus:
