@@ -1,6 +1,7 @@
 """Who people are: accounts, their roles, second factors, invitations; and the household they belong to."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -18,6 +19,11 @@ class Role(models.TextChoices):
     OFFICER = "officer", "Officer"
     AUDITOR = "auditor", "Auditor"
     ADMINISTRATOR = "administrator", "Administrator"
+
+
+def role_words(roles: Iterable[str]) -> str:
+    """ "Requester, Officer", in the order of `Role`."""
+    return ", ".join(role.label for role in Role if role.value in roles) or "None"
 
 
 class Household(models.Model):
@@ -69,6 +75,10 @@ class User(AbstractBaseUser):
     def roles(self) -> frozenset[str]:
         """The `Role` values this person has."""
         return frozenset(role.value for role in Role if getattr(self, f"is_{role.value}"))
+
+    @property
+    def role_words(self) -> str:
+        return role_words(self.roles)
 
     # What django.contrib.admin asks. It may look at everything and change nothing (portal/admin.py).
     @property
@@ -177,6 +187,13 @@ class Invitation(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     lapses_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.account or self.full_name}, by {self.made_by}"
+
+    @property
+    def role_words(self) -> str:
+        return role_words(self.roles)
 
 
 class Throttle(models.Model):

@@ -11,7 +11,7 @@ from accounts.addresses import address_of
 from accounts.forms import AppForm, PasswordForm, ProfileForm
 from accounts.freshness import FreshFactorForm
 from accounts.guards import me, posted, requires
-from accounts.models import Role, TotpDevice
+from accounts.models import TotpDevice
 from accounts.views.joining import CODES, app_context
 from audit import trail
 
@@ -23,8 +23,7 @@ _TTL = 900  # seconds to scan a new app, and that unseen recovery codes wait
 def account(request: HttpRequest) -> HttpResponse:
     user = me(request)
     app = TotpDevice.objects.filter(user=user, confirmed=True).first()
-    roles = [role.label for role in Role if role.value in user.roles]
-    return render(request, "accounts/account.html", {"app": app, "left": recovery.left(user), "roles": roles})
+    return render(request, "accounts/account.html", {"app": app, "left": recovery.left(user)})
 
 
 @requires()

@@ -35,11 +35,5 @@ def _save(request: HttpRequest, values: dict[str, object]) -> None:
             setattr(found, name, value)
         if changed:
             found.save(update_fields=list(changed))
-            actor = me(request).username
-            trail.record(
-                "household.changed",
-                actor=actor,
-                address=address_of(request),
-                target=found.name,
-                detail=detail,
-            )
+            who = {"actor": me(request).username, "address": address_of(request)}
+            trail.record("household.changed", **who, target=found.name, detail=detail)

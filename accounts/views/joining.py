@@ -10,6 +10,7 @@ from dataclasses import asdict
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import boxes, household, invitations, qr, sessions, timecodes
@@ -94,7 +95,8 @@ def _first_step(
     request: HttpRequest, form: DetailsForm, template: str, context: dict[str, Invitation]
 ) -> HttpResponse:
     status = 400 if form.errors else 200
-    return render(request, template, {"form": form, **context}, status=status)
+    with timezone.override(household.current().time_zone):
+        return render(request, template, {"form": form, **context}, status=status)
 
 
 def _second_step(

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,11 +25,9 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 @requires(Role.OFFICER, Role.ADMINISTRATOR)
 def people_list(request: HttpRequest) -> HttpResponse:
     everybody = User.objects.select_related("invited_by").order_by("-is_active", "full_name", "username")
-    wanted = request.GET.get("q", "").strip()[:100]
+    wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
     if wanted:
-        everybody = everybody.filter(full_name__icontains=wanted) | everybody.filter(
-            username__icontains=wanted
-        )
+        everybody = everybody.filter(Q(full_name__icontains=wanted) | Q(username__icontains=wanted))
     waiting = [(link, _may_withdraw(me(request), link)) for link in invitations.waiting()]
     context = {"people": everybody[:500], "waiting": waiting, "wanted": wanted}
     return render(request, "accounts/people.html", context)
@@ -39,13 +38,10 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One person. Administrators change roles here; verbs below have pages of their own."""
     found = get_object_or_404(User.objects.select_related("invited_by", "reset_by"), pk=pk)
     by = me(request)
-    may_administer = by.is_administrator and by.pk != found.pk
-    form = (
-        RolesForm(request, posted(request), initial={"roles": sorted(found.roles)})
-        if may_administer
-        else None
-    )
-    if form is not None and form.is_valid():
+    form = None
+    if by.is_administrator and by.pk != found.pk:
+        form = RolesForm(request, posted(request), initial={"roles": sorted(found.roles)})
+    if form and form.is_valid():
         try:
             roles = frozenset(form.cleaned_data["roles"])
             people.change_roles(found, roles, by=by, address=address_of(request))

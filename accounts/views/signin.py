@@ -64,7 +64,8 @@ def _page(
     request: HttpRequest, form: SignInForm, *, status: int, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     page = render(request, "accounts/login.html", {"form": form, "next": _next(request)}, status=status)
-    page.headers.update(headers or {})
+    for name, value in (headers or {}).items():
+        page.headers[name] = value
     return page
 
 
