@@ -161,7 +161,7 @@ def last_line(output):
 
 
 def debian_packages():
-    """Install the programs the tests start. With CI=true a missing one is a failure, else tests are skipped."""
+    """Install the programs the tests start. With CI=true a missing one is a failure."""
     missing = [package for program, package in PROGRAMS if not there(program)]
     if missing and shutil.which("apt-get"):
         root = [] if os.geteuid() == 0 else ["sudo", "-n"]

@@ -124,7 +124,7 @@ def _guarded(step: Step) -> str:
         log.exception("step=%r failed", step.name)
         return f"{type(error).__name__}: {error}"
     if done:
-        log.warning("step=%r done=%r", step.name, done)
+        log.info("step=%r done=%r", step.name, done)
     return ""
 
 

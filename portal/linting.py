@@ -17,7 +17,7 @@ class Findings(Exception):
 
 
 def lint_some() -> str:
-    """Lint what this release of pkilint has not seen yet. Raises Findings while there is anything it dislikes.
+    """Lint what this release of pkilint has not seen yet. Raises Findings while it dislikes anything.
 
     pkilint runs in a process of its own: its libraries take 50 MB.
     """

@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
-
 from django.views.generic import RedirectView
 
 from accounts.views import signin
