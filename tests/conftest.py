@@ -86,6 +86,7 @@ def open_session(client: Client, user: User, *, fresh: bool = True) -> Client:
     """A verified session, as a login leaves it; with `fresh=False` the login was over five minutes ago."""
     client.cookies.clear()
     request = HttpRequest()
+    request.user = user  # as the middleware does: without it nothing is remembered of the second factor
     request.session = client.session
     sessions.begin(request, user, app_of(user))
     if not fresh:

@@ -1,11 +1,10 @@
 """What the cast does, in one line each."""
 
-from tests.conftest import make_csr
-
 from accounts.models import User
 from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import csr
+from tests.conftest import make_csr
 
 HERE = "192.0.2.1"
 
