@@ -103,6 +103,8 @@ def instead(data: bytes) -> str | None:
 
     RFC 2986 4: a request is SEQUENCE { SEQUENCE { INTEGER 0, SEQUENCE … } … }.
     """
+    if data[:2] == b"\x30\x80":  # BER of indefinite length, as Java and Firefox write PKCS#12: make it long
+        data = b"\x30\x84\x7f\xff\xff\xff" + data[2:]
     parts = der.children(data)
     tags = [tag for tag, _, _ in parts]
     if not tags:
@@ -113,7 +115,7 @@ def instead(data: bytes) -> str | None:
         return "pkcs7"  # RFC 5652 3: ContentInfo
     inner = [tag for tag, _, _ in der.children(data, der.header(data, 0)[1])]
     if inner[:1] == [der.OID]:  # an AlgorithmIdentifier: RFC 5958 3 (encrypted) or RFC 5280 4.1 (public)
-        return "private-key" if der.OCTET_STRING in tags else "public-key"
+        return "public-key" if der.BIT_STRING in tags else "private-key"  # when cut off: the worse of the two
     if inner[:1] == [0xA0]:  # RFC 5280 4.1: the explicit version of a certificate
         return "certificate"
     return None

@@ -63,6 +63,11 @@ def subject(name: x509.Name) -> tuple[tuple[str, str], ...]:
     return (*pairs[:MAX_ENTRIES], *([("…", f"{left_out:,} more")] if left_out > 0 else []))
 
 
+def first_common_name(pairs: tuple[tuple[str, str], ...]) -> str | None:
+    """The first CN that says anything, among what `subject` gave."""
+    return next((value for label, value in pairs if label in ("CN", "+ CN") and value), None)
+
+
 def sans(extensions: x509.Extensions) -> tuple[str, ...]:
     """The subject alternative names: "dns:…" "ip:…" "email:…" "uri:…" "upn:…" "other:…"."""
     for extension in extensions:

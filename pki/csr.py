@@ -5,6 +5,7 @@ The web side calls `parse` at upload and the signer calls it again before it sig
 """
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -16,6 +17,9 @@ from pki import armour, asked, der, keypolicy
 from pki.errors import CSRRejected
 from pki.keypolicy import PublicKey
 from pki.refusals import refusal
+
+# A CN of any length is shown to people and never issued; cryptography would write this to the log.
+warnings.filterwarnings("ignore", "Attribute's length must be", UserWarning, r"pki\.")
 
 _ACCEPTED = {
     Alg.ECDSA_WITH_SHA256: "ECDSA with SHA-256",
@@ -88,7 +92,7 @@ def _parsed(data: bytes) -> ParsedCSR:
         key_sha256=hashlib.sha256(spki).hexdigest(),
         key_text=keypolicy.describe(public_key),
         signature_text=signature_text,
-        common_name=next((value for label, value in subject if label == "CN"), None),
+        common_name=asked.first_common_name(subject),
         subject=subject,
         sans=sans,
         extensions=extensions,
@@ -103,12 +107,17 @@ def _loaded(data: bytes) -> x509.CertificateSigningRequest:
     try:
         der.check(data)
     except der.BadDER as error:
-        looks_right = data[:1] == bytes([der.SEQUENCE]) and bool(der.children(data))
-        raise refusal(error.code if looks_right else "not-a-csr") from error
+        raise refusal(error.code if _looks_right(data) else "not-a-csr") from error
     try:
         return x509.load_der_x509_csr(data)
     except Exception as error:
         raise refusal(_what_it_is(data)) from error
+
+
+def _looks_right(data: bytes) -> bool:
+    """Whether `data` begins as a request does: a SEQUENCE in a SEQUENCE."""
+    inside = der.children(data, limit=1)
+    return data[:1] == bytes([der.SEQUENCE]) and bool(inside) and inside[0][0] == der.SEQUENCE
 
 
 def _what_it_is(data: bytes) -> str:
@@ -119,7 +128,7 @@ def _what_it_is(data: bytes) -> str:
         except Exception:  # noqa: S112 whatever it raises, it is not that
             continue
         return code
-    return "damaged"
+    return "damaged" if _looks_right(data) else "not-a-csr"
 
 
 def _checked_key(csr: x509.CertificateSigningRequest) -> PublicKey:
