@@ -12,13 +12,15 @@ from rich.text import Text
 from accounts import setup
 from portal import health, landlock, tls
 
+Line = tuple[str, str]  # name and value
 
-def show(copy: Path | None) -> None:
+
+def show(copy: Path | None, more: list[Line]) -> None:
     """Print the banner; `copy` is the backup made before an upgrade. Plain text where stdout is a file."""
     console = Console(highlight=False, soft_wrap=True)
     token = setup.ensure_token()
     link = settings.PORTAL_URL + reverse("accounts:setup", args=[token]) if token else ""
-    for name, text in lines(link):
+    for name, text in [*lines(link), *more, ("End", "Ctrl-C")]:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
     for note in notes(copy):
         console.print(Text.assemble(("Note      ", "bold yellow"), note))
@@ -26,7 +28,7 @@ def show(copy: Path | None) -> None:
         console.print(Text(qr(link)))
 
 
-def lines(link: str) -> list[tuple[str, str]]:
+def lines(link: str) -> list[Line]:
     """Name and value of each line. `link` is the one-time setup link, "" once there is an account."""
     found = [
         ("Latchkey", f"{settings.VERSION}, data in {settings.DATA}"),
@@ -36,7 +38,7 @@ def lines(link: str) -> list[tuple[str, str]]:
     ]
     if link:
         found.append(("Set up", f"{link} (works once, makes the first account)"))
-    return [*found, ("End", "Ctrl-C")]
+    return found
 
 
 def notes(copy: Path | None) -> list[str]:

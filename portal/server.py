@@ -11,14 +11,15 @@ from typing import IO
 from django.conf import settings
 
 from portal import banner, checks, children, housekeeping, ports, tls, upgrade
+from portal.banner import Line
 from portal.checks import Obstacle
 from portal.supervisor import Supervisor
 
 
-def run(fill: Callable[[], None] | None = None) -> None:
+def run(fill: Callable[[], list[Line]] | None = None) -> None:
     """Start everything, print the banner, stay until SIGINT or SIGTERM. Raises Obstacle with a sentence.
 
-    `fill` runs when database and signer are there and nobody is served yet.
+    `fill` runs when database and signer are there and nobody is served yet; it gives lines for the banner.
     """
     checks.before_start()
     lock = only_one(settings.DATA / "run" / "lock")
@@ -29,10 +30,9 @@ def run(fill: Callable[[], None] | None = None) -> None:
     try:
         supervisor.start_signer()
         prepare()
-        if fill:
-            fill()
+        more = fill() if fill else []
         supervisor.start_faces()
-        banner.show(copy)
+        banner.show(copy, more)
         supervisor.watch()
     finally:
         supervisor.end()
@@ -41,7 +41,7 @@ def run(fill: Callable[[], None] | None = None) -> None:
 
 def only_one(path: Path) -> IO[str]:
     """Hold `path` as long as we run: two on one data folder would fight over it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = path.open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
