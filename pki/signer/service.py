@@ -92,8 +92,8 @@ class Service:
     def _lint(self, leaf: x509.Certificate, profile: CertificateProfile, key_text: str) -> None:
         """Our lints on each; pkilint on the first of its kind, and again on the first of each day.
 
-        A kind is a profile, an issuer, a type of key, and the libraries' versions. pkilint takes a quarter of a
-        second: on every 256th certificate it cost more than all the rest together.
+        A kind is a profile, an issuer, a type of key, and the libraries' versions. pkilint takes a quarter of
+        a second: on every 256th certificate it cost more than all the rest together.
         """
         issuer = self.authorities[profile.authority].issuing
         lint.check(leaf, profile, issuer.certificate, self.status_url)

@@ -56,7 +56,7 @@ def request(profile: str = "tls-client", der: bytes = b"", owner: str = "", **ch
 def portal_request(sans: tuple[str, ...] = ("dns:portal.home.arpa", "ip:127.0.0.1"), **changes: Any) -> IssuanceRequest:
     """What the portal asks for itself."""
     changes = {"owner": "service:portal", "sans": sans, "evidence": ServiceEvidence("portal"), **changes}
-    return request("tls-server", **changes)
+    return replace(request("tls-server"), **changes)
 
 
 def past_all_checks(authority: Authority, profile: str, common_name: str, *sans: str) -> x509.Certificate:
