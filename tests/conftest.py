@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.test import Client
+from django.test.client import ClientHandler
 from django_otp.oath import hotp
 
 from accounts import sessions, timecodes, totp
@@ -50,11 +51,14 @@ def csr() -> Callable[..., bytes]:
     return make_csr
 
 
+HANDLER = ClientHandler(enforce_csrf_checks=False)
+
+
 class Browser(Client):
     """Django's test client as a browser over https: our cookies are `__Host-` ones."""
 
-    def __init__(self, **extra: object) -> None:
-        super().__init__(**{"wsgi.url_scheme": "https", "SERVER_PORT": "443", **extra})
+    def request(self, **request: object) -> HttpResponse:
+        return super().request(**{**request, "wsgi.url_scheme": "https", "SERVER_PORT": "443"})
 
 
 @pytest.fixture

@@ -1,0 +1,147 @@
+"""Every route of the portal face x every kind of visitor has an expected answer; a new route without one fails here.
+
+alice asked for a certificate (one request waits, one is issued); charlie is another requester; bob is the officer,
+erin the auditor, dora the administrator. POST is sent empty: what matters is who gets as far as the form.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from enrollment import ra
+from enrollment.models import CertificationRequest
+from pki.csr import parse
+from tests.conftest import Browser, make_csr, open_session
+
+VISITORS = ("nobody", "alice", "charlie", "bob", "erin", "dora")
+
+# name: (GET, POST), each in the order of VISITORS
+EXPECTED: dict[str, tuple[str, str]] = {
+    "accounts:account": ("302 200 200 200 200 200", "302 200 200 200 200 200"),
+    "accounts:app": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
+    "accounts:app-confirm": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "accounts:household": ("302 404 404 404 404 200", "302 404 404 404 404 400"),
+    "accounts:invitation": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
+    "accounts:invitation-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
+    "accounts:invite": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
+    "accounts:link": ("302 404 404 302 404 302", "302 404 404 302 404 302"),
+    "accounts:login": ("200 302 302 302 302 302", "400 302 302 302 302 302"),
+    "accounts:logout": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
+    "accounts:password": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
+    "accounts:people": ("302 404 404 200 404 200", "302 404 404 200 404 200"),
+    "accounts:person": ("302 404 404 200 404 200", "302 404 404 200 404 400"),
+    "accounts:person-active": ("302 404 404 404 404 200", "302 404 404 404 404 302"),
+    "accounts:person-reset": ("302 404 404 200 404 200", "302 404 404 302 404 302"),
+    "accounts:profile": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
+    "accounts:recovery": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
+    "accounts:setup": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
+    "accounts:setup-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
+    "accounts:withdraw-link": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "enrollment:batch": ("302 404 404 405 404 404", "302 404 404 302 404 404"),
+    "enrollment:download": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:inspect": ("302 405 405 404 404 404", "302 422 422 404 404 404"),
+    "enrollment:qr": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:queue": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
+    "enrollment:requests": ("302 200 200 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:revoke": ("302 200 404 200 404 404", "302 422 404 422 404 404"),
+    "enrollment:submit": ("302 200 200 404 404 404", "302 422 422 404 404 404"),
+    "enrollment:withdraw": ("302 405 405 404 404 404", "302 302 404 404 404 404"),
+    "portal:audit": ("302 404 404 404 200 200", "302 405 405 405 405 405"),
+    "portal:audit_export": ("302 404 404 404 200 200", "302 405 405 405 405 405"),
+    "portal:healthz": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "portal:help": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "portal:home": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "portal:metrics": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "portal:status": ("302 404 404 200 200 200", "302 405 405 405 405 405"),
+    "portal:trust": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "portal:trust_root": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+}
+
+
+def routes(
+    patterns: list[URLPattern | URLResolver], above: str = "", path: str = ""
+) -> Iterator[tuple[str, str]]:
+    """(name, path) of every view."""
+    for pattern in patterns:
+        here = path + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            space = f"{above}{pattern.namespace}:" if pattern.namespace else above
+            yield from routes(pattern.url_patterns, space, here)
+        else:
+            yield f"{above}{pattern.name or here}", here
+
+
+ALL = sorted(set(routes(get_resolver("portal.urls").url_patterns)))
+
+
+@pytest.fixture
+def stage(
+    signer: object, alice: User, charlie: User, bob: User, erin: User, dora: User
+) -> dict[str, CertificationRequest]:
+    """What the addresses point at: a request of alice's that waits and one that is issued."""
+    del signer, charlie, erin, dora
+    made = {}
+    for name in ("waits", "issued"):
+        made[name] = ra.submit(
+            by=alice,
+            address="192.168.7.20",
+            csr=parse(make_csr()),
+            profile="tls-client",
+            device=name,
+            sans=[],
+        )
+    made["issued"] = ra.approve(request=made["issued"], by=bob, address="192.168.7.21")
+    return made
+
+
+def address(path: str, stage: dict[str, CertificationRequest], someone: User) -> str:
+    """The route's path with something real in its holes."""
+    if path.startswith("admin/"):
+        return "/" + path.replace("<path:object_id>", str(someone.pk)).replace(
+            "<path:content_type_id>", "1"
+        ).replace("^(?P<app_label>auth|audit|accounts|enrollment|pki)/$", "accounts/").replace(
+            "(?P<url>.*)$", "nothing"
+        )
+    of_certificate = "certificate." in path or path.endswith(("revoke", "qr"))
+    target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
+    path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
+    form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
+    return "/" + path.replace("<str:form>", form)
+
+
+def answers(path: str, method: str) -> str:
+    """The status each visitor gets, in the order of VISITORS."""
+    got = []
+    for visitor in VISITORS:
+        browser: Client = Browser()
+        if visitor != "nobody":
+            open_session(browser, User.objects.get(username=visitor))
+        got.append(str(getattr(browser, method)(path).status_code))
+    return " ".join(got)
+
+
+def test_every_route_has_an_expected_answer() -> None:
+    assert {name for name, _ in ALL if not name.startswith("admin")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize(("name", "path"), [route for route in ALL if not route[0].startswith("admin")])
+def test_everybody_gets_the_expected_answer(
+    name: str, path: str, stage: dict[str, CertificationRequest], charlie: User
+) -> None:
+    where = address(path, stage, charlie)
+    assert (answers(where, "get"), answers(where, "post")) == EXPECTED[name], where
+
+
+@pytest.mark.parametrize(("name", "path"), [route for route in ALL if route[0].startswith("admin")])
+def test_djangos_admin_shows_itself_to_administrators_only_and_changes_nothing(
+    name: str, path: str, stage: dict[str, CertificationRequest], charlie: User
+) -> None:
+    where = address(path, stage, charlie)
+    before = User.objects.count(), CertificationRequest.objects.count()
+    assert "200" not in answers(where, "get").split()[:-1], where
+    assert "200" not in answers(where, "post").split()[:-1] or name.endswith("_changelist"), where
+    assert (User.objects.count(), CertificationRequest.objects.count()) == before
+    assert User.objects.get(pk=charlie.pk).roles == {"requester"}
