@@ -30,6 +30,13 @@ def mark_fresh(request: HttpRequest) -> None:
     request.session[_KEY] = time.time()
 
 
+class CodeInput(forms.TextInput):
+    """A code is not shown again: what failed once will not work, and what was right is spent."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
 class CodeField(forms.CharField):
     """Six digits of the app, or a recovery code; blanks and paste welcome."""
 
@@ -39,7 +46,7 @@ class CodeField(forms.CharField):
         values: dict[str, Any] = {
             "label": "Code",
             "max_length": 40,
-            "widget": forms.TextInput(attrs=attrs),
+            "widget": CodeInput(attrs=attrs),
             "help_text": "The six digits your app shows now, or one of your recovery codes.",
             "error_messages": {"required": "Type the six digits that your app shows now, such as 123 456."},
         }
