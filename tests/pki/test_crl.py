@@ -1,0 +1,68 @@
+"""Lists: numbered upwards, whole, and never replaced by an older one."""
+
+import threading
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from pytest_django import Settings
+
+from pki import authorities, crl
+from pki.signer import client
+from pki.signer.protocol import AUTHORITIES
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Path) -> None:
+    settings.PUBLIC_DIR = tmp_path
+
+
+@pytest.mark.parametrize("authority", AUTHORITIES)
+def test_both_lists_are_signed_by_whom_they_name(signer: Path, authority: str) -> None:
+    crl.publish(authority)
+    for name, der in zip((authority, f"{authority}-root"), authorities.chain(authority), strict=True):
+        published = x509.load_der_x509_crl(crl.published(name))
+        issuer = x509.load_der_x509_certificate(der)
+        key = issuer.public_key()
+        assert isinstance(key, EllipticCurvePublicKey)
+        assert published.is_signature_valid(key) and published.issuer == issuer.subject
+
+
+def test_the_number_only_grows(signer: Path) -> None:
+    numbers = []
+    for _ in range(3):
+        crl.publish("clients")
+        numbers.append(crl.number_in(crl.published("clients")))
+    assert numbers == sorted(set(numbers))
+
+
+def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audit.trail.record", lambda *args, **kwargs: None)  # threads see no test transaction
+    monkeypatch.setattr("audit.trail.head", lambda: "0" * 64)
+    made: list[int] = []
+
+    def fetch(*question: object) -> client.CrlPair:
+        pair = fetched(*question)
+        made.append(crl.number_in(pair.issuing))
+        return pair
+
+    fetched = client.crl
+    monkeypatch.setattr("pki.signer.client.crl", fetch)
+    threads = [threading.Thread(target=crl.publish, args=("clients",)) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 12 and crl.number_in(crl.published("clients")) == max(made)
+
+
+def test_the_audit_head_is_found_again(signer: Path) -> None:
+    assert crl.audit_head_in(client.crl(signer, "clients", "ab" * 32).issuing) == "ab" * 32
+
+
+def test_nothing_published_is_told_loudly(signer: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        crl.published("clients")
