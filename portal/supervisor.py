@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 from accounts import household
-from portal import children, faces, housekeeping, tls
+from portal import children, faces, health, housekeeping, tls
 from portal.checks import Obstacle
 from portal.children import Child
 
@@ -37,8 +37,12 @@ class Supervisor:
         self.ready_read, self.ready_write = os.pipe()
 
     def start_signer(self) -> None:
-        """Start it and wait for its word. One that refuses has said why on stderr."""
+        """Start it and wait for its word. One that refuses has said why on stderr.
+
+        Another user's is not ours to start, but waited for: at boot both start at once.
+        """
         if not own_signer():
+            _wait_for_signer()
             return
         command = signer_command()
         first = self.popen = children.spawned(command, stdout=subprocess.PIPE)
@@ -161,6 +165,12 @@ def _hosts() -> list[str]:
 def own_signer() -> bool:
     """Whether the signer is ours to start: not when LATCHKEY_SIGNER_SOCKET names somebody else's."""
     return "LATCHKEY_SIGNER_SOCKET" not in settings.ENV
+
+
+def _wait_for_signer() -> None:
+    deadline = time.monotonic() + SIGNER_WITHIN
+    while not health.signer_listens() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _says_ready(stdout: IO[bytes]) -> bool:

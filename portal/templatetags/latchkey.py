@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
+DAY, MINUTE, FULL = "j F Y", "j F Y, H:i", "j F Y, H:i:s T"  # 5 December 2026, 10:31:00 CET
+
 # A model's status value, or a state's own name -> its class in latchkey.css and its word on every page.
 STATES = {
     "pending": ("waiting", "Waiting"),
@@ -68,7 +70,7 @@ def _span(length: timedelta, days: int) -> str:
         return _count(length.seconds // 3600, "hour")
     if days < 60:
         return _count(days, "day")
-    return _count(days // 30, "month") if days < 730 else _count(days // 365, "year")
+    return _count(round(days / 30.4), "month") if days < 700 else _count(round(days / 365.25), "year")
 
 
 def _days_until(moment: datetime) -> int:
@@ -90,30 +92,34 @@ def _absolute(moment: datetime) -> str:
     if local.date() == timezone.localdate():
         return date_format(local, "H:i")
     near = abs(moment - timezone.now()) < timedelta(hours=24)
-    return date_format(local, "j F Y, H:i" if near else "j F Y")
+    return date_format(local, MINUTE if near else DAY)
+
+
+def _time(moment: datetime, text: str) -> SafeString:
+    """`text` as `<time>`, with the exact moment for machines and on hovering."""
+    local = timezone.localtime(moment)
+    machine = local.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" title="{}">{}</time>', machine, date_format(local, FULL), text)
 
 
 @register.filter
 def since(moment: datetime | None) -> SafeString | str:
-    """Relative with the absolute beside it, as `<time>`: "in 12 days, 5 December 2026"."""
+    """Relative with the absolute beside it: "in 12 days, 5 December 2026"."""
+    return _time(moment, f"{_relative(moment)}, {_absolute(moment)}") if moment else ""
+
+
+@register.filter
+def dated(moment: datetime | None) -> SafeString | str:
+    """The same, date first, to stand after "until" or "since": "5 December 2026, in 12 days"."""
     if moment is None:
         return ""
-    local = timezone.localtime(moment)
-    full = date_format(local, "j F Y, H:i:s T")
-    text = f"{_relative(moment)}, {_absolute(moment)}"
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>', local.isoformat(timespec="seconds"), full, text
-    )
+    return _time(moment, f"{date_format(timezone.localtime(moment), DAY)}, {_relative(moment)}")
 
 
 @register.filter
 def exactly(moment: datetime | None) -> SafeString | str:
-    """Date and time to the second, with the zone, as `<time>`."""
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment)
-    full = date_format(local, "j F Y, H:i:s T")
-    return format_html('<time datetime="{}">{}</time>', local.isoformat(timespec="seconds"), full)
+    """Date and time to the second, with the zone."""
+    return _time(moment, date_format(timezone.localtime(moment), FULL)) if moment else ""
 
 
 @register.filter
