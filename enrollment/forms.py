@@ -39,6 +39,10 @@ def split_names(text: str) -> list[str]:
 class SubmitForm(forms.Form):
     """Asking for a certificate. With `showing` only the request itself is looked at."""
 
+    not_optional = frozenset(
+        {"csr", "file", "profile", "device"}
+    )  # one of the first two; all when it is sent
+
     csr = forms.CharField(
         label="The certification request",
         help_text="Paste it here, choose its file below, or drop the file on this page. It holds no secret.",

@@ -38,6 +38,12 @@ def test_only_what_may_stay_empty_says_so() -> None:
     assert "(optional)" not in str(AskForm()["device"].as_field_group())
 
 
+def test_a_form_can_say_that_a_field_is_needed_though_another_may_stand_for_it() -> None:
+    form = AskForm()
+    form.not_optional = {"file"}
+    assert "(optional)" not in str(form["file"].as_field_group())
+
+
 def test_every_error_in_the_summary_leads_to_an_input() -> None:
     form = AskForm({})
     form.add_error(None, "The key is already waiting.")

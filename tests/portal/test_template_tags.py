@@ -26,6 +26,7 @@ def the_clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
         (timedelta(hours=-14), "14 hours ago, 22 November 2026, 19:30"),
         (timedelta(days=-1), "1 day ago, 22 November 2026"),
         (timedelta(days=12), "in 12 days, 5 December 2026"),
+        (timedelta(days=89), "in 3 months, 20 February 2027"),
         (timedelta(days=365), "in 12 months, 23 November 2027"),
         (timedelta(days=3650), "in 10 years, 20 November 2036"),
     ],
@@ -41,9 +42,16 @@ def test_a_date_is_told_in_the_household_s_time_zone() -> None:
     assert "5 minutes ago, 10:25" in html
 
 
+def test_after_until_the_date_comes_first() -> None:
+    assert ">5 December 2026, in 12 days</time>" in latchkey.dated(NOW + timedelta(days=12))
+
+
+def test_an_exact_date_names_its_zone() -> None:
+    assert ">23 November 2026, 09:30:00 UTC</time>" in latchkey.exactly(NOW)
+
+
 def test_no_date_shows_nothing() -> None:
-    assert latchkey.since(None) == ""
-    assert latchkey.exactly(None) == ""
+    assert [latchkey.since(None), latchkey.dated(None), latchkey.exactly(None)] == ["", "", ""]
 
 
 @pytest.mark.parametrize(
