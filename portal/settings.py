@@ -221,6 +221,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+PLAIN_NAME = "portal.plainnames.plain_name"  # the rule for names of people and the household
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_HANDLERS = ["portal.uploads.CappedUpload"]
 CSR_MAX_BYTES = 64 * 1024
