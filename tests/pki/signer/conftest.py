@@ -1,6 +1,5 @@
 """A signer's inside without its process: three authorities and a journal in a folder of their own."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +38,6 @@ def service(authorities: dict[str, Authority], private: Path) -> Iterator[Servic
 @pytest.fixture
 def fresh(authorities: dict[str, Authority], tmp_path: Path) -> Iterator[Service]:
     """The same authorities over an empty journal, for tests that break or count things."""
-    os.umask(0o077)
     journal = Journal(tmp_path / "journal.sqlite3")
     yield Service(authorities, journal, STATUS_URL, frozenset(HOSTS))
     journal.close()
