@@ -69,6 +69,7 @@ class CertificationRequest(models.Model):
             # The queue and its count read these alone; (created_at, id) is what a keyset page goes by.
             models.Index(fields=["status", "created_at", "id"]),
             models.Index(fields=["status", "profile", "created_at", "id"]),
+            models.Index(fields=["profile", "created_at", "id"]),
             models.Index(fields=["created_at", "id"]),
             models.Index(fields=["owner", "created_at", "id"]),
             models.Index(fields=["common_name"]),
