@@ -11,6 +11,7 @@ from accounts.addresses import address_of
 from accounts.guards import me
 from accounts.models import RecoveryDevice
 from accounts.recovery import left
+from accounts.words import duration
 from audit import trail
 
 SECONDS = 300
@@ -73,7 +74,7 @@ class FreshFactorForm(forms.Form):
         device = totp.device_for(user, typed)
         wait = device.seconds_to_wait() if device else 0
         if wait:
-            self.add_error("code", f"Too many wrong codes. Wait {wait} seconds, then type the newest code.")
+            self.add_error("code", f"Too many wrong codes. Wait {duration(wait)}, then type the newest code.")
         elif verified := totp.verify(user, typed):
             mark_fresh(self.request)
             if isinstance(verified, RecoveryDevice):

@@ -118,6 +118,7 @@ def _second_step(
         return _enter(request, joined)
     issuer = details.household or household.current().name
     context = app_context(form, account=details.username, issuer=issuer)
+    context["joining"] = True
     return render(request, "accounts/app.html", context, status=400 if form.errors else 200)
 
 
@@ -125,7 +126,8 @@ def app_context(form: AppForm, *, account: str, issuer: str) -> dict[str, object
     """What accounts/app.html shows of a secret that waits to be confirmed."""
     address = timecodes.uri(form.secret, account=account, issuer=issuer)
     typed = timecodes.typed_key(form.secret)
-    return {"form": form, "qr": qr.svg(address), "key": typed, "account": account, "issuer": issuer}
+    names = {"account": account, "issuer": issuer}
+    return {"form": form, "qr": qr.svg(address), "uri": address, "key": typed, **names}
 
 
 def _enter(request: HttpRequest, joined: Joined) -> HttpResponse:

@@ -184,7 +184,7 @@ def test_a_used_or_wrong_code_is_refused_in_words(ask: HttpRequest, code_for: Ca
     assert again.errors == {"code": [freshness.WRONG]}
     assert AuditEvent.objects.get(action="code.refused").actor == "alice"
     waiting = Decision(ask, {"reason": "good", "code": "000000"})
-    assert waiting.errors["code"] == ["Too many wrong codes. Wait 1 seconds, then type the newest code."]
+    assert waiting.errors["code"] == ["Too many wrong codes. Wait 1 second, then type the newest code."]
 
 
 def test_a_recovery_code_is_fresh_too_and_audited(ask: HttpRequest, alice: User) -> None:
