@@ -17,9 +17,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
 
+from pki import hostnames
 from pki.builder import key_usage
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import CertificateProfile
+from pki.signer import authorities
 
 PKILINT_SECONDS = 60.0  # a cold start on a slow board; usually one second
 _TOP = Path(__file__).resolve().parent.parent
@@ -57,6 +59,8 @@ def _findings(
     extensions = {extension.oid: extension for extension in leaf.extensions}
     yield from _presence(extensions, profile)
     yield from _values(leaf, profile, issuer)
+    if profile.san == "required":
+        yield from _alternative_names(leaf.extensions, issuer)
     yield from _addresses(leaf.extensions, profile.authority, status_url)
 
 
@@ -124,6 +128,24 @@ def _values(leaf: x509.Certificate, profile: CertificateProfile, issuer: x509.Ce
     above = found.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
     if above != _key_id(issuer):
         yield "its authority key identifier is not the CA's"
+
+
+def _alternative_names(extensions: x509.Extensions, issuer: x509.Certificate) -> Iterator[str]:
+    for name in extensions.get_extension_for_class(x509.SubjectAlternativeName).value:
+        if isinstance(name, x509.DNSName):
+            san = f"dns:{name.value}"
+        elif isinstance(name, x509.IPAddress):
+            san = f"ip:{name.value}"
+        else:
+            yield "it has a name that is neither a host name nor an address"
+            continue
+        if not hostnames.permitted(san, _permitted(issuer)):
+            yield "it has a name outside the CA's name constraints"
+
+
+@cache
+def _permitted(issuer: x509.Certificate) -> tuple[str, ...]:
+    return authorities.permitted(issuer)
 
 
 @cache

@@ -28,7 +28,9 @@ def csr(key: Any = None) -> bytes:
     return blank.sign(key, digest).public_bytes(Encoding.DER)
 
 
-def request(profile: str = "tls-client", der: bytes = b"", owner: str = "", **changes: Any) -> IssuanceRequest:
+def request(
+    profile: str = "tls-client", der: bytes = b"", owner: str = "", **changes: Any
+) -> IssuanceRequest:
     """An approved request that the signer accepts, unless `changes` spoil it."""
     der, owner, chosen = der or csr(), owner or str(uuid.uuid4()), PROFILES[profile]
     evidence = CsrEvidence(
@@ -53,7 +55,9 @@ def request(profile: str = "tls-client", der: bytes = b"", owner: str = "", **ch
     return replace(good, **changes)
 
 
-def portal_request(sans: tuple[str, ...] = ("dns:portal.home.arpa", "ip:127.0.0.1"), **changes: Any) -> IssuanceRequest:
+def portal_request(
+    sans: tuple[str, ...] = ("dns:portal.home.arpa", "ip:127.0.0.1"), **changes: Any
+) -> IssuanceRequest:
     """What the portal asks for itself."""
     changes = {"owner": "service:portal", "sans": sans, "evidence": ServiceEvidence("portal"), **changes}
     return replace(request("tls-server"), **changes)

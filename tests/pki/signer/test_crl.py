@@ -42,11 +42,13 @@ def test_an_unspecified_reason_is_left_out(service):
 def test_revoking_twice_keeps_the_first_moment_and_reason(service):
     serial = f"{issued(service).serial_number:x}"
     first = service.revoke("clients", serial, "superseded", "bob")
-    service.journal._database.execute("UPDATE revocations SET revoked_at = revoked_at - 5 WHERE serial = ?", (serial,))
-    assert service.revoke("clients", serial, "keyCompromise", "dora") == first - timedelta(seconds=5)
-    assert crl(service).get_revoked_certificate_by_serial_number(int(serial, 16)).extensions[0].value.reason.value == (
-        "superseded"
+    service.journal._database.execute(
+        "UPDATE revocations SET revoked_at = revoked_at - 5 WHERE serial = ?", (serial,)
     )
+    assert service.revoke("clients", serial, "keyCompromise", "dora") == first - timedelta(seconds=5)
+    assert crl(service).get_revoked_certificate_by_serial_number(int(serial, 16)).extensions[
+        0
+    ].value.reason.value == ("superseded")
 
 
 @pytest.mark.parametrize(("authority", "serial"), [("clients", "ab" * 16), ("nobody", "1"), ("clients", "")])
@@ -116,7 +118,9 @@ def test_an_expired_certificate_leaves_the_crl_a_day_after_its_end(service):
     service.revoke("clients", f"{leaf.serial_number:x}", "superseded", "bob")
     for age, listed in ((3600, True), (86400 + 3600, False)):
         service.journal._database.execute("UPDATE revocations SET not_after = ?", (int(time.time()) - age,))
-        assert (crl(service).get_revoked_certificate_by_serial_number(leaf.serial_number) is not None) == listed
+        assert (
+            crl(service).get_revoked_certificate_by_serial_number(leaf.serial_number) is not None
+        ) == listed
 
 
 def test_a_crl_of_an_unknown_authority_is_refused(service):

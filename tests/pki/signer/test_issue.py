@@ -83,7 +83,9 @@ def test_serial_numbers_are_long_positive_and_different(service):
 def test_the_same_request_gets_the_same_certificate(service):
     wanted = request()
     assert service.issue(wanted) == service.issue(wanted)
-    (count,) = service.journal._all("SELECT count(*) FROM certificates WHERE request_id = ?", wanted.request_id)
+    (count,) = service.journal._all(
+        "SELECT count(*) FROM certificates WHERE request_id = ?", wanted.request_id
+    )
     assert count == (1,)
 
 

@@ -46,7 +46,9 @@ def test_an_older_journal_is_copied_and_then_migrated(path, monkeypatch):
     journal = Journal(path)
     journal.reserve(FACTS)
     journal.close()
-    monkeypatch.setattr("pki.signer.journal.MIGRATIONS", (*MIGRATIONS, "ALTER TABLE lints ADD COLUMN more TEXT"))
+    monkeypatch.setattr(
+        "pki.signer.journal.MIGRATIONS", (*MIGRATIONS, "ALTER TABLE lints ADD COLUMN more TEXT")
+    )
     Journal(path).close()
     (copy,) = path.parent.glob("journal.sqlite3.version-1-*")
     for file, version in ((path, 2), (copy, 1)):

@@ -44,7 +44,9 @@ def test_an_issuing_ca_can_make_no_further_ca(authorities, name):
         assert not usage.value.digital_signature
 
 
-@pytest.mark.parametrize(("name", "uses"), [("clients", {CLIENT}), ("servers", {SERVER}), ("devices", {CLIENT, SERVER})])
+@pytest.mark.parametrize(
+    ("name", "uses"), [("clients", {CLIENT}), ("servers", {SERVER}), ("devices", {CLIENT, SERVER})]
+)
 def test_an_issuing_ca_is_limited_to_its_uses(authorities, name, uses):
     assert set(value(authorities[name].issuing.certificate, x509.ExtendedKeyUsage)) == uses
 
@@ -72,7 +74,9 @@ def test_only_the_servers_authority_has_name_constraints_critical_on_both_its_ca
 
 
 def test_the_label_of_the_household_is_in_the_names(authorities):
-    assert "Latchkey servers root (tests 20" in authorities["servers"].root.certificate.subject.rfc4514_string()
+    assert (
+        "Latchkey servers root (tests 20" in authorities["servers"].root.certificate.subject.rfc4514_string()
+    )
 
 
 def test_signing_the_same_bytes_twice_gives_the_same_signature(authorities):
@@ -80,7 +84,9 @@ def test_signing_the_same_bytes_twice_gives_the_same_signature(authorities):
     assert sign(b"the same bytes") == sign(b"the same bytes")
 
 
-def test_keys_are_encrypted_and_readable_by_their_owner_only(authorities: dict[str, Authority], private: Path):
+def test_keys_are_encrypted_and_readable_by_their_owner_only(
+    authorities: dict[str, Authority], private: Path
+):
     keys = sorted(private.glob("*/*.key"))
     assert len(keys) == 6
     for key in keys:

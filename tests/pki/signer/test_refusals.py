@@ -61,7 +61,8 @@ def test_a_server_certificate_without_host_names_is_refused(service):
 
 
 @pytest.mark.parametrize(
-    "san", ["nas.home.arpa", "dns:NAS.home.arpa", "dns:*.home.arpa", "ip:192.168.1", "uri:http://nas.local", "dns:"]
+    "san",
+    ["nas.home.arpa", "dns:NAS.home.arpa", "dns:*.home.arpa", "ip:192.168.1", "uri:http://nas.local", "dns:"],
 )
 def test_a_host_name_that_is_not_in_normal_form_is_refused(service, san):
     refused(service, request("tls-server", sans=(san,)), "san")

@@ -111,7 +111,13 @@ NONSENSE = {
     "empty request": {"op": "issue", "request": {}},
     "revoke nothing": {"op": "revoke"},
     "revoke a number": {"op": "revoke", "authority": 1, "serial": 2, "reason": 3, "by": 4},
-    "revoke with a book": {"op": "revoke", "authority": "clients", "serial": "a" * 301, "reason": "x", "by": "y"},
+    "revoke with a book": {
+        "op": "revoke",
+        "authority": "clients",
+        "serial": "a" * 301,
+        "reason": "x",
+        "by": "y",
+    },
     "crl without head": {"op": "crl", "authority": "clients"},
     "crl with half a head": {"op": "crl", "authority": "clients", "audit_head": "ab"},
     "crl with no head": {"op": "crl", "authority": "clients", "audit_head": "x" * 64},
@@ -156,7 +162,11 @@ def test_a_request_with_a_wrong_missing_or_unknown_field_is_malformed(listening,
 
 
 def test_a_surrogate_in_a_name_is_refused_and_ends_nothing(listening):
-    document = {"v": VERSION, "op": "issue", "request": wire.from_request(request()) | {"common_name": "\ud800"}}
+    document = {
+        "v": VERSION,
+        "op": "issue",
+        "request": wire.from_request(request()) | {"common_name": "\ud800"},
+    }
     (answer,) = talk(listening, frame(document))
     assert answer["error"]["kind"] == "refused"
 

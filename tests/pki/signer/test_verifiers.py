@@ -85,7 +85,15 @@ def test_openssl_checks_the_whole_chain_against_our_crls(service, chain):
 
 
 FOREIGN = ["dns:bank.example", "dns:example.home.arpa.example", "ip:8.8.8.8", "ip:2001:db8::1"]
-OURS = ["dns:home.arpa", "dns:nas.home.arpa", "dns:nas", "dns:localhost", "ip:192.168.9.9", "ip:203.0.113.9", "ip:fd00::9"]
+OURS = [
+    "dns:home.arpa",
+    "dns:nas.home.arpa",
+    "dns:nas",
+    "dns:localhost",
+    "ip:192.168.9.9",
+    "ip:203.0.113.9",
+    "ip:fd00::9",
+]
 
 
 def test_openssl_refuses_a_server_with_a_foreign_name(authorities, chain):
