@@ -18,18 +18,18 @@ BARE = (
 def page(
     request: HttpRequest | None, status: int, title: str, message: str, remedy: str = ""
 ) -> HttpResponse:
-    """The template of this status with `title`, `message` and `remedy`; when that fails, the bare words.
+    """error.html with `title`, `message` and `remedy`; when that fails, the bare words.
 
     `request` is None where the request itself is what cannot be trusted.
     """
     context = {"title": title, "message": message, "remedy": remedy, "status": status}
-    template = f"{400 if status == 413 else status}.html"
-    try:
-        return HttpResponse(render_to_string(template, context, request), status=status)
-    except Exception:
-        # A broken database breaks the page's heading too: an error page must stand without either.
-        log.warning("error page %s could not be rendered", template, exc_info=status != 500)
-        return HttpResponse(BARE.format(title=title, message=f"{message} {remedy}"), status=status)
+    # A broken database breaks the navigation too: an error page must stand without it, and without any page.
+    for audience in (request, None):
+        try:
+            return HttpResponse(render_to_string("error.html", context, audience), status=status)
+        except Exception:
+            log.warning("the page for error %s could not be rendered", status, exc_info=status != 500)
+    return HttpResponse(BARE.format(title=title, message=f"{message} {remedy}"), status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

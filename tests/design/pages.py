@@ -91,15 +91,11 @@ def contents() -> dict[str, tuple[str, dict[str, Any]]]:
         "home": ("portal/home.html", {**officer, "waiting": 3, "mine": rows}),
         "help": ("portal/help.html", officer),
         "trust": ("portal/trust.html", {"fingerprint": DIGEST, "permitted": ["home.arpa", "10.0.0.0/8"]}),
-        "404": (
-            "404.html",
-            {
-                **officer,
-                "title": "Nothing is here",
-                "message": "There is no such page, or it is not yours to see.",
-            },
+        "error": (
+            "error.html",
+            {**officer, "title": "Nothing is here", "message": "It is not yours to see."},
         ),
-        "500": ("500.html", {}),
+        "error-bare": ("error.html", {}),
     }
 
 

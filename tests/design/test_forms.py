@@ -66,14 +66,12 @@ def test_the_code_field_gives_way_to_a_sentence_while_the_last_code_counts() -> 
     assert "still counts" in render_to_string("parts/fresh_code.html", {"form": form})
 
 
-@pytest.mark.urls("tests.design.urls")
 @pytest.mark.parametrize("name", list(contents()))
 def test_a_page_names_each_id_once(name: str) -> None:
     ids = re.findall(r'\sid="([^"]+)"', render(*contents()[name]))
     assert sorted(ids) == sorted(set(ids))
 
 
-@pytest.mark.urls("tests.design.urls")
 def test_navigation_shows_what_the_roles_allow() -> None:
     template, context = contents()["home"]
     everything = render(template, context)
@@ -84,11 +82,9 @@ def test_navigation_shows_what_the_roles_allow() -> None:
     assert "<nav" not in nobody
 
 
-@pytest.mark.urls("tests.design.urls")
 def test_the_present_page_is_marked_in_the_navigation() -> None:
     assert re.findall(r'aria-current="page">(\w+)', render(*contents()["list"])) == ["Queue"]
 
 
-@pytest.mark.urls("tests.design.urls")
 def test_the_page_for_our_own_faults_needs_no_context() -> None:
-    assert "<h1>" in render("500.html", {})
+    assert "<h1>" in render("error.html", {})

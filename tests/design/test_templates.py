@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.urls import get_resolver
 
 FOLDER = settings.BASE_DIR / "templates"
 TEMPLATES = sorted(FOLDER.rglob("*.html"))
 INLINE = [r"\sstyle=", r"<style", r"\son[a-z]+=", r"<script(?![^>]*\ssrc=)", r"javascript:", r"\|safe\b"]
+SPACES = ("portal", "accounts", "enrollment", "pki")
 FOREIGN = r"(?:src|srcset|href|action)=[\"'](?:https?:)?//"
 
 
@@ -46,3 +48,16 @@ def test_a_page_extends_the_frame_and_has_one_heading(path: Path) -> None:
     if '{% extends "base.html" %}' in text:
         assert len(re.findall(r"<h1\b", text)) >= 1
         assert "{% block title %}" in text
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_name)
+def test_a_template_links_only_to_pages_that_exist(path: Path) -> None:
+    faces = {"pki": "portal.urls_status"}  # all others are on the portal
+    known = {f"{space}:{name}" for space in SPACES for name in _names(space, faces.get(space))}
+    used = re.findall(r"""\{% url ["']([\w:-]+)["']""", path.read_text())
+    assert not set(used) - known
+
+
+def _names(namespace: str, face: str | None) -> list[str]:
+    _, resolver = get_resolver(face).namespace_dict[namespace]
+    return [name for name in resolver.reverse_dict if isinstance(name, str)]
