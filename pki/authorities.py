@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 
 from pki import publication
+from pki.signer import authorities as constraints
 from pki.signer import client
 from pki.signer.protocol import AuthorityStatus
 
@@ -30,12 +31,7 @@ def permitted(authority: str) -> tuple[str, ...]:
 
     Read from its name constraints (RFC 5280 4.2.1.10), which is what everybody else goes by.
     """
-    issuing = x509.load_der_x509_certificate(chain(authority)[0])
-    try:
-        constraints = issuing.extensions.get_extension_for_class(x509.NameConstraints).value
-    except x509.ExtensionNotFound:
-        return ()
-    return tuple(_subtree(name) for name in constraints.permitted_subtrees or ())
+    return constraints.permitted(x509.load_der_x509_certificate(chain(authority)[0]))
 
 
 def path(name: str) -> Path:
@@ -59,8 +55,3 @@ def _publish(authority: AuthorityStatus) -> None:
 def pem(der: bytes) -> bytes:
     """The certificate `der` in PEM (RFC 7468)."""
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
-
-
-def _subtree(name: x509.GeneralName) -> str:
-    kind = "ip" if isinstance(name, x509.IPAddress) else "dns"
-    return f"{kind}:{name.value}"

@@ -2,8 +2,8 @@
 
     python -m tests.crash_signer [kills, 1000 unless told]
 
-Each request is repeated until it is answered, as the web side does. Kills come at random moments: while the signer
-starts and recovers, between reservation and signature, between signature and answer, in a revocation.
+Each request is repeated until it is answered, as the web side does. Kills come at random moments: while the
+signer starts and recovers, between reservation and signature, between signature and answer, in a revocation.
 """
 
 import random
@@ -63,7 +63,7 @@ class Asker(threading.Thread):
 
 
 def torment(folder: Path, kills: int) -> str:
-    """Kill the signer `kills` times under load; gives a sentence. Raises AssertionError when anything is amiss."""
+    """Kill the signer `kills` times under load; gives a sentence, or raises AssertionError."""
     signer, stop = Signer(folder), threading.Event()
     askers = [Asker(signer.socket, stop) for _ in range(CLIENTS)]
     for asker in askers:

@@ -1,4 +1,4 @@
-"""Every reason for which the signer says no, whatever the web side believed. Nothing of it is in the journal."""
+"""Every reason for which the signer says no, whatever the web side believed; the journal keeps nothing."""
 
 import uuid
 from dataclasses import replace

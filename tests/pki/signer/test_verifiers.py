@@ -1,4 +1,4 @@
-"""Other people's software on our chains: OpenSSL, Java and pkilint accept what is right and refuse what is not."""
+"""Other people's software on our chains: it accepts what is right and refuses what is not."""
 
 import os
 import shutil
