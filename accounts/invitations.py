@@ -20,7 +20,7 @@ _ANEW = "Ask whoever sent it to you for a new one. Nothing was changed."
 
 
 def make(
-    by: User,
+    by: User | None,
     *,
     roles: frozenset[str] = frozenset(),
     full_name: str = "",
@@ -30,6 +30,7 @@ def make(
 ) -> str:
     """The token of a new link; only its digest is kept. With `account`, a link that resets that account.
 
+    `by` is None for a reset made in this machine's terminal: the way back in for the last administrator.
     Raises Refused when `by` may not give these roles, or not reset this account.
     """
     roles = account.roles if account else roles
@@ -48,7 +49,7 @@ def make(
         action = "person.reset-link" if account else "person.invited"
         target = account.username if account else full_name
         detail = {"roles": roles, "hours": hours}
-        trail.record(action, actor=by.username, address=address, target=target, detail=detail)
+        trail.record(action, actor=by.username if by else "", address=address, target=target, detail=detail)
     return token
 
 
@@ -81,7 +82,7 @@ def accept(token: str, details: Details, *, step: int, address: str = "") -> Joi
             actor=joined.user.username,
             address=address,
             target=joined.user.username,
-            detail={"link of": by.username, "roles": joined.user.roles},
+            detail={"link of": by.username if by else "the terminal", "roles": joined.user.roles},
         )
     return joined
 
@@ -105,12 +106,14 @@ def waiting() -> QuerySet[Invitation]:
     return rows.select_related("made_by", "account").order_by("-made_at")
 
 
-def _check(by: User, roles: frozenset[str], account: User | None) -> None:
+def _check(by: User | None, roles: frozenset[str], account: User | None) -> None:
     if account is not None:
-        if not people.may_reset(by, account):
+        if by and not people.may_reset(by, account):
             raise Refused(f"{by} may not reset the account of {account}.", "Ask an administrator.")
-    elif not roles or not roles <= people.grantable(by):
-        raise Refused(f"{by} may not give these roles.", "Ask an administrator to invite this person.")
+    elif by is None or not roles or not roles <= people.grantable(by):
+        raise Refused(
+            f"{by or 'The terminal'} may not give these roles.", "Ask an administrator to invite this person."
+        )
 
 
 def _digest(token: str) -> str:

@@ -183,13 +183,14 @@ class Invitation(models.Model):
     full_name = models.CharField(max_length=100, blank=True)
     roles = models.JSONField(default=list)
     account = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="resets")
-    made_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    # None: made in the terminal of this machine, by whoever may run its commands.
+    made_by = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="invitations")
     made_at = models.DateTimeField(auto_now_add=True)
     lapses_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
-        return f"{self.account or self.full_name}, by {self.made_by}"
+        return f"{self.account or self.full_name}, by {self.made_by or 'the terminal'}"
 
     @property
     def role_words(self) -> str:

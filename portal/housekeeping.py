@@ -21,6 +21,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 
+from accounts import throttle
 from enrollment import ra
 from pki import authorities, crl, revocation
 from pki.errors import PkiError
@@ -79,6 +80,7 @@ def crl_is_old(authority: str) -> bool:
 
 def sessions() -> str:
     SessionStore.clear_expired()
+    throttle.sweep()
     return ""
 
 

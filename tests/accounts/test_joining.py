@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -322,3 +323,23 @@ def test_officers_reset_requesters_only_and_nobody_themselves(alice: User, bob: 
     assert not people.may_reset(dora, dora)
     with pytest.raises(Refused):
         invitations.make(bob, account=carl)
+
+
+def test_the_machines_owner_makes_a_way_back_for_the_last_administrator(
+    browser: Client, dora: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("reset_link", "Dora")
+    url = capsys.readouterr().out.strip()
+    assert url.startswith("https://portal.home.arpa:8443/invite/")
+    path = url.removeprefix("https://portal.home.arpa:8443")
+    assert "on the machine that runs Latchkey" in browser.get(path).content.decode()
+    assert join(browser, path)["Location"] == "/account/recovery"
+    dora.refresh_from_db()
+    assert dora.check_password(GOOD["password"])
+    assert dora.reset_by is None
+    assert AuditEvent.objects.get(action="person.reset").detail["link of"] == "the terminal"
+    assert "the terminal" not in browser.get("/people").content.decode()
+    with pytest.raises(CommandError, match="There are: dora"):
+        call_command("reset_link", "nobody")
+    with pytest.raises(Refused):
+        invitations.make(None, roles=REQUESTER)

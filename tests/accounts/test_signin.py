@@ -13,6 +13,7 @@ from django.test import Client
 from accounts import recovery, signin, throttle
 from accounts.models import RecoveryCode, Throttle, User
 from audit.models import AuditEvent
+from tests.accounts.test_totp import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -264,11 +265,22 @@ def test_the_time_taken_tells_nothing_about_a_name(
     alice.save()
     totp_device(alice)
     taken: dict[str, list[float]] = {"alice": [], "nobody": []}
-    for _ in range(25):
+    for _ in range(40):
         for name, times in taken.items():
             Throttle.objects.all().delete()
             begun = time.perf_counter()
             signin.attempt(name, "wrong horse", "123456", address="192.0.2.1", cookie="")
             times.append(time.perf_counter() - begun)
-    known, unknown = (sorted(times)[12] for times in taken.values())
-    assert 0.8 < known / unknown < 1.25
+    known, unknown = (sorted(times)[20] for times in taken.values())
+    assert 0.75 < known / unknown < 1.33
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_sixteen_attempts_at_once_only_the_free_ones_are_looked_at(alice: User) -> None:
+    def guess() -> object:
+        return signin.attempt("alice", "wrong", "123456", address="192.0.2.1", cookie="")
+
+    results = in_parallel(16, guess)
+    assert results.count(None) == throttle.PAIR.free + 1
+    assert results.count(signin.Wait(1)) == 16 - throttle.PAIR.free - 1
+    assert AuditEvent.objects.filter(action="login.failed").count() == throttle.PAIR.free + 1
