@@ -49,9 +49,9 @@ def begin(keys: Keys) -> int:
 
     Counting first is what holds sixteen attempts in parallel to the limit too.
     """
-    now = timezone.now()
     with transaction.atomic():
-        rows = [_locked(key, now) for key in sorted(keys)]  # one order everywhere: no deadlocks
+        rows = [_locked(key) for key in sorted(keys)]  # one order everywhere: no deadlocks
+        now = timezone.now()  # only now: waiting for the locks took its time
         wait = max(_wait(row, keys[row.key], now) for row in rows)
         if wait == 0:
             for row in rows:
@@ -87,7 +87,8 @@ def _known(name: str, cookie: str) -> str:
     return str(number) if whose == keyed_digest(name, "known browser") else ""
 
 
-def _locked(key: str, now: datetime) -> Throttle:
+def _locked(key: str) -> Throttle:
+    now = timezone.now()
     row, _ = Throttle.objects.select_for_update().get_or_create(key=key, defaults={"last_at": now})
     if now - row.last_at > _FORGET:
         row.failures = 0
