@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from django.db import DatabaseError
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 
+from portal import errors
 from tests.design.pages import AskForm, contents, render
 
 
@@ -88,3 +91,14 @@ def test_the_present_page_is_marked_in_the_navigation() -> None:
 
 def test_the_page_for_our_own_faults_needs_no_context() -> None:
     assert "<h1>" in render("error.html", {})
+
+
+def test_an_error_page_keeps_its_looks_when_the_database_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise DatabaseError("disk I/O error")
+
+    monkeypatch.setattr("accounts.household.current", broken)
+    answer = errors.page(RequestFactory().get("/"), 500, "Something broke", "It was our fault.")
+    assert answer.status_code == 500
+    assert b"latchkey.css" in answer.content
+    assert b"It was our fault." in answer.content
