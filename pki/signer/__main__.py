@@ -3,12 +3,17 @@
 import argparse
 import ctypes
 import os
+import re
 import resource
 import signal
+import socket
+import sqlite3
 import sys
 from pathlib import Path
 from types import FrameType
 
+from pki import hostnames
+from pki.errors import IssuanceRefused
 from pki.signer import home, server
 from pki.signer.authorities import Plan
 from pki.signer.home import StartRefused
@@ -17,6 +22,7 @@ from pki.signer.keys import open_authorities
 from pki.signer.log import log
 from pki.signer.protocol import AUTHORITIES
 from pki.signer.service import Service
+from pki.text import printable
 
 PR_SET_DUMPABLE = 4  # prctl(2)
 
@@ -30,6 +36,12 @@ def main() -> int:
         _run(options)
     except StartRefused as refusal:
         print(refusal, file=sys.stderr)
+        return 1
+    except (
+        OSError,
+        sqlite3.Error,
+    ) as error:  # a full disk, a folder that cannot be written, a broken journal
+        print(f"The signer cannot start or go on: {error}.", file=sys.stderr)
         return 1
     return 0
 
@@ -50,6 +62,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if not options.replace_authority and not (options.socket and options.status_url):
         parser.error("--socket and --status-url are needed")
+    if options.status_url and not re.fullmatch(r"https?://[!-~]+", options.status_url):
+        parser.error("--status-url is not an address such as http://192.168.1.2:8080")
     return options
 
 
@@ -71,8 +85,9 @@ def _replace(folder: Path, name: str) -> int:
 def _run(options: argparse.Namespace) -> None:
     lock = home.enter(options.home)
     passphrase = home.passphrase(options.home, options.passphrase_file)
-    hosts = tuple(options.hosts.split())
-    plan = Plan(options.label, hosts, options.status_url.rstrip("/"))
+    hosts = _hosts(options.hosts)
+    machine = _hosts(socket.gethostname().partition(".")[0])
+    plan = Plan(_label(options.label), (*hosts, *machine), options.status_url.rstrip("/"))
     journal = Journal(options.home / "journal.sqlite3")
     authorities = open_authorities(options.home, passphrase, plan)
     service = Service(authorities, journal, plan.status_url, frozenset({*hosts, "localhost"}))
@@ -89,6 +104,22 @@ def _run(options: argparse.Namespace) -> None:
         options.socket.unlink(missing_ok=True)
         os.close(lock)
         log("ended")
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    """Names and addresses in their normal form. One that no certificate can carry is left out, not fatal."""
+    found = []
+    for part in text.replace(",", " ").split():
+        try:
+            found.append(hostnames.san(part).partition(":")[2])
+        except IssuanceRefused as error:
+            log("ignored", host=part, why=str(error))
+    return tuple(dict.fromkeys(found))
+
+
+def _label(text: str) -> str:
+    """At most 30 bytes: with the rest of the CA's name they fit into a CN (64, RFC 5280 A.1)."""
+    return printable(text).encode()[:30].decode(errors="ignore").strip() or "home"
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ reason not to check it here.
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from pki import hostnames, names
 from pki.csr import ParsedCSR
@@ -83,12 +84,22 @@ def evidence(request: IssuanceRequest, hosts: frozenset[str]) -> None:
 
 def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
     _uuids(request.owner, evidence.requester, evidence.approver)
+    _moment(evidence.at)
     if request.owner != evidence.requester:
         raise IssuanceRefused(
             "The certificate would belong to somebody who did not ask for it.", code="owner"
         )
     if evidence.requester == evidence.approver and not evidence.one_person:
         raise IssuanceRefused("Nobody approves their own request.", code="self-approval")
+
+
+def _moment(text: str) -> None:
+    try:
+        if datetime.fromisoformat(text).tzinfo is not None:
+            return
+    except ValueError:
+        pass
+    raise IssuanceRefused("The approval does not say when it was given.", code="evidence")
 
 
 def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> None:

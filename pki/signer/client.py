@@ -12,7 +12,8 @@ from pki.signer import wire
 from pki.signer.protocol import MAX_ANSWER, VERSION, CrlPair, IssuanceRequest, SignerStatus
 
 CONNECT_TIMEOUT = 3.0  # seconds
-TOTAL_TIMEOUT = 90.0  # seconds; pkilint takes a while on a slow board
+ANSWER_TIMEOUT = 20.0  # seconds for a whole answer
+ISSUE_TIMEOUT = 90.0  # seconds; pkilint takes a while on a slow board
 MAX_SOCKET_PATH = 107  # bytes, sun_path without its NUL (unix(7))
 _WAIT = (
     "What was asked is kept and will be done when the signer is back. Its log says why it does not answer."
@@ -21,7 +22,7 @@ _WAIT = (
 
 def issue(path: Path, request: IssuanceRequest) -> bytes:
     """The certificate, DER; the same for the same request. Raises IssuanceRefused or SignerUnavailable."""
-    return wire.to_bytes(_ask(path, {"op": "issue", "request": wire.from_request(request)}))
+    return wire.to_bytes(_ask(path, {"op": "issue", "request": wire.from_request(request)}, ISSUE_TIMEOUT))
 
 
 def revoke(path: Path, authority: str, serial: str, reason: str, by: str) -> datetime:
@@ -45,15 +46,15 @@ def status(path: Path) -> SignerStatus:
     return wire.to_status(_ask(path, {"op": "status"}))
 
 
-def _ask(path: Path, question: wire.Document) -> wire.Answer:
+def _ask(path: Path, question: wire.Document, seconds: float = ANSWER_TIMEOUT) -> wire.Answer:
     """Send `question`, give the answer's `ok`; an error comes back as the exception it was."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel, reachable(path) as address:
             channel.settimeout(CONNECT_TIMEOUT)
             channel.connect(address)
-            channel.settimeout(TOTAL_TIMEOUT)
+            channel.settimeout(seconds)
             wire.send(channel, {"v": VERSION, **question})
-            answer = wire.receive(channel, MAX_ANSWER, TOTAL_TIMEOUT)
+            answer = wire.receive(channel, MAX_ANSWER, seconds)
     except (OSError, wire.Malformed) as error:
         raise SignerUnavailable("The signer does not answer.", code="unavailable", remedy=_WAIT) from error
     if answer is None:

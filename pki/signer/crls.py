@@ -18,12 +18,14 @@ DAY = 86400  # seconds
 
 def make(issuer: Issuer, journal: Journal, audit_head: bytes) -> bytes:
     """A new complete CRL of `issuer`, DER. `audit_head` is 32 bytes. Raises SignerUnavailable."""
-    number, this_update = _reserve(issuer, journal)
     now = int(time.time())
-    # An expired certificate stays for a day more, so that it was on a CRL after its end (RFC 5280 3.3).
+    with journal.lock:  # so that of two CRLs the one with the higher number knows at least as much
+        number, this_update = _reserve(issuer, journal)
+        # An expired certificate stays for a day more, so that it was on a CRL after its end (RFC 5280 3.3).
+        lines = journal.revoked(issuer.id, now - DAY)
     entries = [
         builder.Revoked(int(serial, 16), datetime.fromtimestamp(at, UTC), reason)
-        for serial, at, reason in journal.revoked(issuer.id, now - DAY)
+        for serial, at, reason in lines
     ]
     validity = (
         datetime.fromtimestamp(this_update, UTC),
@@ -40,19 +42,18 @@ def _reserve(issuer: Issuer, journal: Journal) -> tuple[int, int]:
 
     OpenSSL keeps the older of two CRLs of the same second, and refuses everybody on one from the future.
     """
-    with journal.lock:
-        number, this_update = journal.last_crl(issuer.id)
-        clock = time.time_ns()
-        now = clock // 10**9
-        number = max(clock, number + 1)
-        this_update = max(now - int(BACKDATED.total_seconds()), this_update + 1)
-        if this_update > now:
-            raise SignerUnavailable(
-                "The last CRL is from the future: this machine's clock was put back.",
-                code="clock",
-                remedy="Set the clock. The list is made as soon as the time of the last one has passed.",
-            )
-        journal.number_crl(issuer.id, number, this_update)
+    number, this_update = journal.last_crl(issuer.id)
+    clock = time.time_ns()
+    now = clock // 10**9
+    number = max(clock, number + 1)
+    this_update = max(now - int(BACKDATED.total_seconds()), this_update + 1)
+    if this_update > now:
+        raise SignerUnavailable(
+            "The last CRL is from the future: this machine's clock was put back.",
+            code="clock",
+            remedy="Set the clock. The list is made as soon as the time of the last one has passed.",
+        )
+    journal.number_crl(issuer.id, number, this_update)
     return number, this_update
 
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -138,6 +139,30 @@ def test_a_passphrase_from_a_credential_file(signer, tmp_path):
     credential.chmod(0o600)
     credential.write_text("something else entirely")
     assert "cannot be opened" in signer.refusal("--passphrase-file", str(credential))
+
+
+def test_odd_hosts_and_labels_do_not_stop_the_start(signer):
+    options = ["--hosts", "NAS.home.arpa., my_machine, [FD00::1] 192.168.001.2", "--label", "Ä\n" * 40]
+    signer.start(*options)
+    servers = client.status(signer.socket).authorities[1]
+    assert client.issue(signer.socket, portal_request(("dns:nas.home.arpa", "ip:fd00::1")))
+    assert "\n" not in x509.load_der_x509_certificate(servers.root).subject.rfc4514_string()
+    assert f"dns:{socket.gethostname().split('.')[0].lower()}" in servers.permitted
+    _, log = signer.stop()
+    assert "event=ignored host=my_machine" in log
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_a_sentence(signer):
+    signer.home.parent.mkdir(exist_ok=True)
+    signer.home.write_text("a file in its place")
+    assert signer.refusal().startswith("The signer cannot start or go on: ")
+
+
+def test_a_journal_that_is_broken_is_said_in_a_sentence(signer):
+    signer.start()
+    signer.stop()
+    (signer.home / "journal.sqlite3").write_bytes(b"this is no database" * 100)
+    assert "file is not a database" in signer.refusal()
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to become another user")

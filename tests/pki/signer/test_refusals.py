@@ -110,6 +110,12 @@ def test_requests_and_accounts_not_named_by_uuids_are_refused(service, text):
     refused(service, request(owner=text), "uuid") if text else None
 
 
+@pytest.mark.parametrize("at", ["", "yesterday", "2026-01-01T00:00:00"])
+def test_an_approval_without_its_moment_is_refused(service, at):
+    wanted = request()
+    refused(service, replace(wanted, evidence=replace(wanted.evidence, at=at)), "evidence")
+
+
 def test_a_key_certified_for_another_owner_is_refused(service):
     der = csr()
     service.issue(request(der=der))

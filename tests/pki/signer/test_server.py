@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.signer import client, server, wire
@@ -71,6 +72,10 @@ def test_status_names_the_authorities_and_what_they_may_certify(listening):
     assert [authority.name for authority in status.authorities] == ["clients", "servers", "devices"]
     assert "dns:home.arpa" in status.authorities[1].permitted
     assert status.authorities[0].permitted == ()
+
+
+def test_its_version_is_the_portals(listening):
+    assert client.status(listening).version == settings.VERSION
 
 
 def test_revocation_and_crl_come_over_the_socket(service, listening):
