@@ -13,6 +13,7 @@ class Device(models.Model):
     confirmed: models.BooleanField[bool, bool]
     class Meta:
         abstract = True
+
     @property
     def persistent_id(self) -> str: ...
     def verify_is_allowed(self) -> tuple[bool, dict[str, Any] | None]: ...
@@ -22,6 +23,7 @@ class ThrottlingMixin(models.Model):
     throttling_failure_count: models.PositiveIntegerField[int, int]
     class Meta:
         abstract = True
+
     def throttle_reset(self, commit: bool = True) -> None: ...
     def throttle_increment(self, commit: bool = True) -> None: ...
     def get_throttle_factor(self) -> int: ...
@@ -30,4 +32,5 @@ class TimestampMixin(models.Model):
     last_used_at: models.DateTimeField[Any, Any]
     class Meta:
         abstract = True
+
     def set_last_used_timestamp(self, commit: bool = True) -> None: ...
