@@ -1,0 +1,31 @@
+"""`make bench`: every benchmark once, as one table. A module name as argument runs only that one.
+
+Each module gives `rows()`: what was measured, its value, the ratio to what was measured beside it in the same
+run, and the target of that ratio. Absolute figures drift with the machine; the ratios are what counts.
+"""
+
+import importlib
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+MODULES = ("signer", "approve", "pages", "start")
+
+
+def main(names: list[str]) -> None:
+    table = Table(title="Latchkey, measured beside its yardsticks in this run")
+    for heading in ("what", "value", "ratio", "target"):
+        table.add_column(heading, overflow="fold")
+    console = Console()
+    for name in names or MODULES:
+        with console.status(f"measuring {name} …"):
+            measured = importlib.import_module(f"bench.{name}").rows()
+        for row in measured:
+            table.add_row(*row)
+        table.add_section()
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
