@@ -2,20 +2,15 @@
 
 from dataclasses import dataclass
 
-from cryptography.x509.oid import ExtendedKeyUsageOID
-
 from pki import names
 from pki.csr import ParsedCSR
 from pki.errors import IssuanceRefused
-from pki.profiles import CertificateProfile
+from pki.profiles import CLIENT_AUTH, SERVER_AUTH, CertificateProfile
 
 LEFT_OUT, CHANGED, ADDED = "left out", "changed", "added"
-# Extensions that every certificate has, with what the profile says; the others a CSR asks for are left out.
-SETTLED = ("keyUsage", "extendedKeyUsage", "basicConstraints", "subjectKeyIdentifier")
-EKU_WORDS = {
-    ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string: "to identify itself to a server",
-    ExtendedKeyUsageOID.SERVER_AUTH.dotted_string: "to be a server",
-}
+# Extensions with a line of their own, or that follow from the key; what else a CSR asks for is left out.
+ELSEWHERE = ("subjectAlternativeName", "extendedKeyUsage", "subjectKeyIdentifier")
+EKUS = {CLIENT_AUTH: ("clientAuth", "to identify itself"), SERVER_AUTH: ("serverAuth", "to be a server")}
 
 
 @dataclass(frozen=True)
@@ -43,8 +38,8 @@ def compare(
         _line("Common name", csr.common_name or "", common_name),
         *_alternative_names(csr.sans, sans),
         *_subject(csr, organization),
-        Line("For", "", " and ".join(EKU_WORDS.get(oid, oid) for oid in profile.ekus), ADDED),
-        Line("Valid for", "", f"{days} days", ADDED),
+        _purpose(csr, profile),
+        Line("Valid for", "", f"{days} days"),
         *_extensions(csr, profile),
     ]
 
@@ -75,16 +70,13 @@ def _line(label: str, asked: str, issued: str) -> Line:
 
 def _subject(csr: ParsedCSR, organization: str) -> list[Line]:
     """The rest of the subject: our organization and nothing of theirs. A CSR gives a key, not a name."""
-    rest = list(csr.subject)
-    if csr.common_name is not None:
-        rest.remove(("CN", csr.common_name))  # has a line of its own
+    rest = [(label.removeprefix("+ "), value) for label, value in csr.subject]  # "+": of a multi-valued RDN
+    if ("CN", csr.common_name) in rest:
+        rest.remove(("CN", csr.common_name or ""))  # has a line of its own
     asked = next((value for label, value in rest if label == "O"), "")
-    others = [
-        Line(f"Subject {label}", value, "", LEFT_OUT)
-        for label, value in rest
-        if (label, value) != ("O", asked)
-    ]
-    return [_line("Organization", asked, organization), *others]
+    others = [(label, value) for label, value in rest if (label, value) != ("O", asked)]
+    lines = [_line("Organization", asked, organization)]
+    return lines + [Line(f"Subject {label}", value, "", LEFT_OUT) for label, value in others]
 
 
 def _alternative_names(asked: tuple[str, ...], issued: tuple[str, ...]) -> list[Line]:
@@ -98,12 +90,21 @@ def _san(san: str) -> str:
     return value if kind in ("dns", "ip") else f"{value} ({kind})"
 
 
+def _purpose(csr: ParsedCSR, profile: CertificateProfile) -> Line:
+    """Extended key usage (RFC 5280 4.2.1.12), with what it means."""
+    asked = next((text for name, text in csr.extensions if name == "extendedKeyUsage"), "")
+    names, meanings = zip(*(EKUS[oid] for oid in profile.ekus), strict=True)
+    differs = asked and set(asked.removeprefix("critical, ").split(", ")) != set(names)
+    issued = f"{', '.join(names)}: {' and '.join(meanings)}"
+    return Line("Use", asked, issued, CHANGED if differs else "")
+
+
 def _extensions(csr: ParsedCSR, profile: CertificateProfile) -> list[Line]:
     given = {"keyUsage": ", ".join(profile.key_usage), "basicConstraints": "CA:FALSE"}
     lines = []
     for name, text in csr.extensions:
         if name in given:
             lines.append(_line(name, text.removeprefix("critical, "), given[name]))
-        elif name != "subjectAltName" and name not in SETTLED:
+        elif name not in ELSEWHERE:
             lines.append(Line(name, text, "", LEFT_OUT))
     return lines

@@ -77,7 +77,7 @@ def inspect(request: HttpRequest) -> HttpResponse:
     form = SubmitForm(me(request), request.POST, request.FILES, showing=True)
     good = form.is_valid() and form.parsed is not None
     context = {"form": form, **_preview(form)}
-    return render(request, "enrollment/_preview.html", context, status=200 if good else UNPROCESSABLE)
+    return render(request, "enrollment/_inspected.html", context, status=200 if good else UNPROCESSABLE)
 
 
 def _preview(form: SubmitForm) -> dict[str, object]:
