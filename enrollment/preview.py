@@ -1,11 +1,14 @@
 """What a CSR asks for, beside what will be issued: for the requester and for the officer."""
 
+import hashlib
 from dataclasses import dataclass
 
+from enrollment.models import CertificationRequest
+from pki import csr as csr_parser
 from pki import names
 from pki.csr import ParsedCSR
-from pki.errors import IssuanceRefused
-from pki.profiles import CLIENT_AUTH, SERVER_AUTH, CertificateProfile
+from pki.errors import CSRRejected, IssuanceRefused
+from pki.profiles import CLIENT_AUTH, PROFILES, SERVER_AUTH, CertificateProfile
 
 LEFT_OUT, CHANGED, ADDED = "left out", "changed", "added"
 # Extensions with a line of their own, or that follow from the key; what else a CSR asks for is left out.
@@ -42,6 +45,36 @@ def compare(
         Line("Valid for", "", f"{days} days"),
         *_extensions(csr, profile),
     ]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A stored request, looked at again. `fault`: why it would not be accepted today, "" for well."""
+
+    csr: ParsedCSR | None
+    lines: list[Line]
+    fault: str
+
+
+def stored(request: CertificationRequest, organization: str) -> Stored:
+    """What `request` asks for beside what will be issued (or was); rules may have become stricter since."""
+    data = bytes(request.csr)
+    try:
+        parsed = csr_parser.parse(data)
+    except CSRRejected as error:
+        return Stored(None, [], f"This request would not be accepted today. {error} {error.remedy}")
+    lines = compare(
+        parsed,
+        PROFILES[request.profile],
+        organization=request.organization or organization,
+        common_name=request.common_name,
+        sans=tuple(request.sans),
+        days=request.days,
+    )
+    same = hashlib.sha256(data).hexdigest() == request.csr_sha256
+    return Stored(
+        parsed, lines, "" if same else "This is not the request that was sent: it was changed here."
+    )
 
 
 def proposed_names(csr: ParsedCSR, profile: CertificateProfile) -> list[str]:

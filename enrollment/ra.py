@@ -104,6 +104,10 @@ def approve(
     Comes back ISSUED; APPROVED with `trouble` when the signer is down; REJECTED when the signer refuses.
     """
     _only_officer(by)
+    if not request.owner.is_active:
+        raise Refused(
+            f"The account of {request.owner} is closed.", "Refuse the request, or open the account again."
+        )
     house = household.current()
     try:
         independence.may_decide_for(by, request.owner, house)

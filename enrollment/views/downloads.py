@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts import qr as codes
 from accounts.addresses import address_of
@@ -50,7 +50,7 @@ FORMS: dict[str, tuple[str, str, Callable[[Certificate], bytes]]] = {
 
 
 @requires(Role.REQUESTER)
-@require_GET
+@require_safe
 def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
     """The certificate as a file, for its owner only."""
     if form not in FORMS:
@@ -74,7 +74,7 @@ def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
 
 
 @requires(Role.REQUESTER)
-@require_GET
+@require_safe
 def qr(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The address of the request's page as a QR code, to open it on the phone."""
     item = get_object_or_404(CertificationRequest.objects.only("pk"), pk=pk, owner=me(request))

@@ -9,16 +9,15 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import history, listing, preview, ra, states, warnings
+from enrollment import cautions, history, listing, preview, ra, states
 from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
-from pki import csr
 from pki.profiles import PROFILES
 from pki.words import words
 
@@ -27,7 +26,7 @@ BATCH = 100  # approvals with one code
 
 
 @requires(Role.OFFICER)
-@require_GET
+@require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     page = listing.queue(request.GET)
     status = request.GET.get("status") or Status.PENDING.value
@@ -46,13 +45,13 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Role.OFFICER)
-@require_GET
+@require_safe
 def review(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _review_page(request, _found(pk))
 
 
 @requires(Role.OFFICER)
-@require_http_methods(["POST"])
+@require_POST
 def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Approve, ask or refuse, by the button pressed. Sent back with what was typed when it will not do."""
     item = _found(pk)
@@ -79,7 +78,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _obstacle(request: HttpRequest, item: CertificationRequest, action: str) -> str:
     if item.status != Status.PENDING:
         return f"This request is no longer waiting: {states.of(item).word}. Nothing was changed."
-    blocker = warnings.blocker(item, me(request), household.current())
+    blocker = cautions.blocker(item, me(request), household.current())
     own = item.owner_id == me(request).pk
     return " ".join(blocker) if blocker and (action == "approve" or own) else ""
 
@@ -141,7 +140,7 @@ def batch(request: HttpRequest) -> HttpResponse:
         return render(request, "enrollment/batch_done.html", {"results": results})
     house = household.current()
     rows = [
-        (row, PROFILES[row.profile], words(row.key_sha256), warnings.blocker(row, me(request), house))
+        (row, PROFILES[row.profile], words(row.key_sha256), cautions.blocker(row, me(request), house))
         for row in chosen
     ]
     status = UNPROCESSABLE if form.errors else 200
@@ -177,21 +176,21 @@ def _review_page(
     sent: Mapping[str, forms.Form] = MappingProxyType({}),
 ) -> HttpResponse:
     """Everything about one request; `sent` holds the form that came back, under its action's name."""
-    parsed = csr.parse(bytes(item.csr))
+    house = household.current()
+    stored = preview.stored(item, house.name)
     past = history.of(item)
     waits = item.status == Status.PENDING
-    house = household.current()
     context = {
         "item": item,
         "state": states.of(item, for_officer=True),
         "profile": PROFILES[item.profile],
         "words": words(item.key_sha256),
-        "csr": parsed,
-        "lines": _lines(item, parsed, house.name),
+        "csr": stored.csr,
+        "lines": stored.lines,
         "past": [(row, states.of(row, for_officer=True)) for row in past.of_person],
         "same_key": [(row, states.of(row, for_officer=True)) for row in past.of_key],
-        "warnings": warnings.of(item, parsed, past, me(request)) if waits else [],
-        "blocker": warnings.blocker(item, me(request), house) if waits else None,
+        "cautions": cautions.of(item, stored, past, me(request)) if waits else [],
+        "blocker": cautions.blocker(item, me(request), house) if waits else None,
         "own": item.owner_id == me(request).pk,
         "talk": item.messages.select_related("author"),
         "problem": problem,
@@ -200,17 +199,6 @@ def _review_page(
     }
     context |= {action: sent.get(action) or _form(request, item, action) for action in ACTIONS}
     return render(request, "enrollment/review.html", context, status=status)
-
-
-def _lines(item: CertificationRequest, parsed: csr.ParsedCSR, organization: str) -> list[preview.Line]:
-    return preview.compare(
-        parsed,
-        PROFILES[item.profile],
-        organization=item.organization or organization,
-        common_name=item.common_name,
-        sans=tuple(item.sans),
-        days=item.days,
-    )
 
 
 def _found(pk: UUID) -> CertificationRequest:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import household
 from accounts.addresses import address_of
@@ -15,7 +15,7 @@ from accounts.models import Role
 from enrollment import listing, preview, proposals, ra, states
 from enrollment.forms import AnswerForm, SubmitForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
-from pki import csr, howto
+from pki import howto
 from pki.profiles import PROFILES
 from pki.words import words
 
@@ -23,7 +23,7 @@ UNPROCESSABLE = 422  # RFC 9110 15.5.21: understood, and what is in it will not 
 
 
 @requires(Role.REQUESTER)
-@require_GET
+@require_safe
 def own(request: HttpRequest) -> HttpResponse:
     page = listing.own(me(request), request.GET)
     rows = [(row, states.of(row), PROFILES[row.profile]) for row in page.rows]
@@ -110,7 +110,7 @@ def _preview(form: SubmitForm) -> dict[str, object]:
 
 
 @requires(Role.REQUESTER)
-@require_GET
+@require_safe
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     return _detail_page(request, _mine(request, pk), AnswerForm())
 
@@ -118,9 +118,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _detail_page(
     request: HttpRequest, item: CertificationRequest, form: AnswerForm, status: int = 200
 ) -> HttpResponse:
-    parsed = csr.parse(bytes(item.csr))
     profile = PROFILES[item.profile]
-    organization = item.organization or household.current().name
     context = {
         **_state_context(item),
         "form": form,
@@ -129,20 +127,13 @@ def _detail_page(
         "file": proposals.slug(item.common_name) or "certificate",
         "root_url": f"{settings.STATUS_URL}/ca/{profile.authority}-root.cer",
         "talk": item.messages.select_related("author"),
-        "lines": preview.compare(
-            parsed,
-            profile,
-            organization=organization,
-            common_name=item.common_name,
-            sans=tuple(item.sans),
-            days=item.days,
-        ),
+        "lines": preview.stored(item, household.current().name).lines,
     }
     return render(request, "enrollment/request.html", context, status=status)
 
 
 @requires(Role.REQUESTER)
-@require_GET
+@require_safe
 def state(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A fragment for the request's page, which asks for it every few seconds."""
     return render(request, "enrollment/_state.html", _state_context(_mine(request, pk)))

@@ -87,6 +87,7 @@ def as_sent(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+@pytest.mark.slow
 def test_a_nasty_name_is_stored_clean_or_not_at_all(at_home: Client) -> None:
     for text in map(as_sent, NASTY):
         assert at_home.post(NEW, form(make_csr(), device=text)).status_code in (302, 422), ascii(text)
@@ -96,6 +97,7 @@ def test_a_nasty_name_is_stored_clean_or_not_at_all(at_home: Client) -> None:
     assert at_home.get("/requests/").status_code == 200
 
 
+@pytest.mark.slow
 def test_a_nasty_note_or_message_breaks_no_page(
     at_home: Client, alice: User, bob: User, sign_in: Callable[..., Client]
 ) -> None:

@@ -158,6 +158,17 @@ def test_warnings_name_a_key_seen_before_and_a_new_address(desk: Client, alice: 
     assert "never asked from before" in desk.get(f"/queue/{third.pk}").content.decode()
 
 
+@pytest.mark.parametrize("csr", [b"rubbish", make_csr("another")])
+def test_a_request_changed_in_the_database_is_shown_with_a_warning(
+    desk: Client, alice: User, csr: bytes
+) -> None:
+    request = ask(alice)
+    CertificationRequest.objects.filter(pk=request.pk).update(csr=csr)
+    page = desk.get(f"/queue/{request.pk}")
+    assert page.status_code == 200 and page.context["cautions"][0].startswith("This ")
+    assert "not be accepted today" in page.content.decode() or "changed here" in page.content.decode()
+
+
 def test_several_at_once_take_one_code_and_each_stands_for_itself(
     browser: Client,
     alice: User,

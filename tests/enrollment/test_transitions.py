@@ -163,6 +163,15 @@ def test_an_officer_whose_account_is_closed_decides_nothing(alice: User, bob: Us
         ra.approve(request=ask(alice), by=bob, address=HERE)
 
 
+def test_nothing_is_approved_for_a_closed_account(alice: User, bob: User) -> None:
+    request = ask(alice)
+    alice.is_active = False
+    alice.save()
+    request.refresh_from_db()
+    with pytest.raises(ra.Refused, match="is closed"):
+        ra.approve(request=request, by=bob, address=HERE)
+
+
 def test_only_the_owner_withdraws_and_answers(alice: User, bob: User, charlie: User) -> None:
     request = ask(alice)
     ra.ask(request=request, by=bob, address=HERE, text="Which?")

@@ -5,16 +5,18 @@ from accounts.models import Household, User
 from enrollment import history, proposals
 from enrollment.history import History
 from enrollment.models import CertificationRequest, Status
+from enrollment.preview import Stored
 from pki.csr import ParsedCSR
 from pki.profiles import PROFILES
 
 
-def of(request: CertificationRequest, csr: ParsedCSR, past: History, officer: User) -> list[str]:
+def of(request: CertificationRequest, stored: Stored, past: History, officer: User) -> list[str]:
     """Sentences, the graver ones first; none when everything is as usual."""
     return [
         *_about_independence(request, officer),
-        *_about_names(request, csr),
-        *_about_key(csr, past),
+        *([stored.fault] if stored.fault else []),
+        *_about_names(request, stored.csr),
+        *_about_key(stored.csr, past),
         *_about_person(request, past),
     ]
 
@@ -38,7 +40,7 @@ def _about_independence(request: CertificationRequest, officer: User) -> list[st
     return ["You decide here without a second person: the one-person switch is on, and the audit says so."]
 
 
-def _about_names(request: CertificationRequest, csr: ParsedCSR) -> list[str]:
+def _about_names(request: CertificationRequest, csr: ParsedCSR | None) -> list[str]:
     found = []
     profile = PROFILES[request.profile]
     outside = [proposals.shown(san) for san in request.sans if not proposals.is_permitted(profile, san)]
@@ -49,19 +51,20 @@ def _about_names(request: CertificationRequest, csr: ParsedCSR) -> list[str]:
     twin = history.name_in_use(request, request.common_name)
     if twin is not None:
         found.append(f"There is a live certificate with the same common name, of {twin.owner}.")
-    if any(name == "basicConstraints" and "CA:TRUE" in text for name, text in csr.extensions):
+    asked = csr.extensions if csr else ()
+    if any(name == "basicConstraints" and "CA:TRUE" in text for name, text in asked):
         found.append("The request asks to be a CA. It will not be one; ask where this request comes from.")
     return found
 
 
-def _about_key(csr: ParsedCSR, past: History) -> list[str]:
+def _about_key(csr: ParsedCSR | None, past: History) -> list[str]:
     found = []
     if past.of_key:
         latest = past.of_key[0]
         found.append(
             f"This key was sent before: by {latest.owner}, “{latest.device}”, {latest.get_status_display()}."
         )
-    if csr.key_text == "RSA 2048":
+    if csr and csr.key_text == "RSA 2048":
         found.append("RSA 2048 is the weakest key that is accepted. P-256 is stronger and smaller.")
     return found
 
