@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from django.conf import settings
@@ -23,33 +24,62 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from portal import confinement, tls
 
-THREADS = 8
-READ_WITHIN = 10  # seconds for the handshake and the request's head
+THREADS = 16
+SAME_ADDRESS = 8  # threads that one address may hold with handshakes and heads that do not end
+READ_WITHIN = 5  # seconds for the handshake and the request's head
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
 KEEP_ALIVE = 15
 GRACE = 2  # seconds for requests at work when the face ends
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's threads, with a limit to how long one client may hold one of them.
+    """gunicorn's threads, with limits to how many of them one client may hold, and how long.
 
-    As shipped, a client that sends half a handshake keeps its thread for ever, and eight such stop the face.
+    As shipped, a client that sends half a handshake keeps its thread for ever; and the thread that accepts
+    connections waits up to two seconds for each that is closed. A few such clients stop the face.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.deadlines: dict[TConn, float] = {}
+        self.reading: set[TConn] = set()
 
     def handle(self, conn: TConn) -> Any:
+        address = conn.client[0]
+        if sum(other.client[0] == address for other in tuple(self.reading)) >= SAME_ADDRESS:
+            conn.close()
+            return False
+        self.reading.add(conn)
         self.deadlines[conn] = time.monotonic() + READ_WITHIN
         try:
             return super().handle(conn)
         finally:
+            self.reading.discard(conn)
             self.deadlines.pop(conn, None)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
+        self.reading.discard(conn)
         self.deadlines[conn] = time.monotonic() + DONE_WITHIN
         return super().handle_request(req, conn)
+
+    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+        """In the thread that accepts: what is not kept alive is closed in another one."""
+        if not fs.cancelled() and not fs.exception() and fs.result():
+            super().finish_request(conn, fs)
+            return
+        self.nr_conns -= 1
+        try:
+            self.tpool.submit(self._close, conn)
+        except RuntimeError:  # the face is ending
+            conn.close()
+
+    def _close(self, conn: TConn) -> None:
+        self.reading.add(conn)  # it counts against its address
+        try:
+            with contextlib.suppress(OSError):
+                conn.close(graceful=True)
+        finally:
+            self.reading.discard(conn)
 
     def notify(self) -> None:
         """Called by the worker's loop every second or more often."""

@@ -53,7 +53,7 @@ def root(request: HttpRequest, form: str) -> HttpResponse:
 
 @require_safe
 def status_face(request: HttpRequest) -> HttpResponse:
-    """What is published here, for somebody who opens the address. Rendered without the request: no database."""
+    """What is published here, for somebody who opens the address. No request in it: no cookie."""
     names = [name for authority in AUTHORITIES for name in (authority, f"{authority}-root")]
     context = {"names": names, "portal": settings.PORTAL_URL}
     return HttpResponse(render_to_string("portal/status_face.html", context))

@@ -38,7 +38,7 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(browser: Browser, 
         "POST",
         "/requests/new",
         b"",
-        content_type="multipart/form-data; boundary=line",
+        CONTENT_TYPE="multipart/form-data; boundary=line",
         CONTENT_LENGTH=str(100 * 1024 * 1024),
         **{"wsgi.input": Endless()},
     )
