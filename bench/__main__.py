@@ -5,12 +5,16 @@ run, and the target of that ratio. Absolute figures drift with the machine; the 
 """
 
 import importlib
+import os
 import sys
 
 from rich.console import Console
 from rich.table import Table
 
 MODULES = ("signer", "approve", "pages", "start")
+
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 
 def main(names: list[str]) -> None:

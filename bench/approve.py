@@ -1,5 +1,7 @@
-"""From the officer's click to ISSUED, one at a time, over TLS to a running portal; beside it, in turn, the signer
-alone over its socket, and a trivial view (/healthz) over the same connection."""
+"""From the officer's click to ISSUED, one at a time, over TLS to a running portal.
+
+Beside it, in turn, the signer alone over its socket, and a trivial view (/healthz) over the same connection.
+"""
 
 import base64
 import hashlib
