@@ -1,12 +1,14 @@
 """Every reason the signer has for saying no, before anything is built. It trusts no message.
 
-Each function passes or raises IssuanceRefused; what they check was checked by the web side too, which is no
-reason not to check it here.
+Each function passes (some give what they found) or raises IssuanceRefused; what they check was checked by the
+web side too, which is no reason not to check it here.
 """
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+
+from cryptography import x509
 
 from pki import hostnames, names
 from pki.csr import ParsedCSR
@@ -48,17 +50,17 @@ def profile(request: IssuanceRequest) -> CertificateProfile:
     return found
 
 
-def subject(request: IssuanceRequest, profile: CertificateProfile, permitted: tuple[str, ...]) -> None:
-    """Subject and names are in normal form, suit the profile and are permitted to the authority."""
-    if names.common_name(request.common_name) != request.common_name or (
-        names.organization(request.organization) != request.organization
-    ):
+def subject(request: IssuanceRequest, profile: CertificateProfile, permitted: tuple[str, ...]) -> x509.Name:
+    """The subject, when it and the names are in normal form, suit the profile and are permitted to the CA."""
+    found = names.subject(request.organization, request.common_name)
+    if [part.value for part in found] != [request.organization, request.common_name]:
         raise IssuanceRefused("The name is not in its normal form.", code="name")
     names.check_for(profile, request.common_name, request.sans)
     if len(set(request.sans)) != len(request.sans) or len(request.sans) > MAX_SANS:
         raise IssuanceRefused(f"Host names must differ, and be {MAX_SANS} at most.", code="san")
     for san in request.sans:
         _san(san, permitted)
+    return found
 
 
 def _san(san: str, permitted: tuple[str, ...]) -> None:

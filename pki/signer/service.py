@@ -14,7 +14,7 @@ from importlib.metadata import version
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from pki import builder, csr, hostnames, lint, names
+from pki import builder, csr, hostnames, lint
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import PROFILES, CertificateProfile
 from pki.signer import authorities, checks, crls, wire
@@ -59,9 +59,9 @@ class Service:
             parsed = csr.parse(request.csr)
             checks.pinned(request, parsed)
             profile = checks.profile(request)
-            checks.subject(request, profile, self.permitted[profile.authority])
+            subject = checks.subject(request, profile, self.permitted[profile.authority])
             checks.evidence(request, self.hosts)
-            leaf = self._rehearse(request, profile, parsed)
+            leaf = self._rehearse(request, subject, profile, parsed)
             self._lint(leaf, profile, parsed.key_text)
             row = self._reserve(request, digest, parsed, leaf)
         return self._finish(row)
@@ -73,14 +73,18 @@ class Service:
         return row
 
     def _rehearse(
-        self, request: IssuanceRequest, profile: CertificateProfile, parsed: csr.ParsedCSR
+        self,
+        request: IssuanceRequest,
+        subject: x509.Name,
+        profile: CertificateProfile,
+        parsed: csr.ParsedCSR,
     ) -> x509.Certificate:
         issuer = self.authorities[profile.authority].issuing.certificate
         now = datetime.now(UTC).replace(microsecond=0)
         # notAfter is the last second that counts (RFC 5280 4.1.2.5), and a leaf never outlives its issuer.
         end = min(now + timedelta(days=request.days, seconds=-1), issuer.not_valid_after_utc)
         wanted = builder.Wanted(
-            subject=names.subject(request.organization, request.common_name),
+            subject=subject,
             sans=hostnames.general_names(request.sans),
             key=parsed.public_key,
             serial=x509.random_serial_number(),
