@@ -172,14 +172,21 @@ class AskForm(forms.Form):
 class ApproveForm(FreshFactorForm):
     """What will be issued, editable inside the profile's limits."""
 
-    common_name = forms.CharField(label="Common name", max_length=MAX_NAME)
+    common_name = forms.CharField(
+        label="Common name",
+        max_length=MAX_NAME,
+        error_messages={"required": "Write the name the certificate shows, for example alice's phone."},
+    )
     names = forms.CharField(
         label="Host names",
         help_text=NAMES_HINT,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        error_messages={"required": "Write at least one name, for example nas.home.arpa."},
     )
     days = forms.IntegerField(
-        label="Valid for, in days", widget=forms.NumberInput(attrs={"inputmode": "numeric"})
+        label="Valid for, in days",
+        widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
+        error_messages={"required": "Write for how many days, for example 90."},
     )
 
     def __init__(

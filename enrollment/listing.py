@@ -57,7 +57,7 @@ def queue(query: QueryDict) -> Page:
         found = found.filter(created_at__lt=timezone.now() - timedelta(days=int(waits)))
     if query.get("question"):
         found = found.filter(pk__in=_with_open_question())
-    found = _search(found, query.get("q", "").strip()[:100])
+    found = _search(found, query.get("q", "").replace("\0", "").strip()[:100])
     return page(found, query, newest_first=status not in (Status.PENDING, Status.APPROVED))
 
 

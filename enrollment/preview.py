@@ -133,11 +133,15 @@ def _purpose(csr: ParsedCSR, profile: CertificateProfile) -> Line:
 
 
 def _extensions(csr: ParsedCSR, profile: CertificateProfile) -> list[Line]:
-    given = {"keyUsage": ", ".join(profile.key_usage), "basicConstraints": "CA:FALSE"}
+    given = {
+        "keyUsage": ("Key usage", ", ".join(profile.key_usage)),
+        "basicConstraints": ("May sign as a CA", "CA:FALSE"),
+    }
     lines = []
     for name, text in csr.extensions:
         if name in given:
-            lines.append(_line(name, text.removeprefix("critical, "), given[name]))
+            label, value = given[name]
+            lines.append(_line(label, text.removeprefix("critical, "), value))
         elif name not in ELSEWHERE:
             lines.append(Line(name, text, "", LEFT_OUT))
     return lines

@@ -93,7 +93,7 @@ def test_the_preview_says_what_will_not_be_issued(at_home: Client) -> None:
     assert answer.status_code == 200
     assert (lines["Common name"].issued, lines["Common name"].word) == ("alice's phone", "changed")
     assert (lines["Alternative name"].asked, lines["Alternative name"].word) == ("bank.example", "left out")
-    assert (lines["basicConstraints"].asked, lines["basicConstraints"].issued) == ("CA:TRUE", "CA:FALSE")
+    assert (lines["May sign as a CA"].asked, lines["May sign as a CA"].issued) == ("CA:TRUE", "CA:FALSE")
     assert (lines["Organization"].asked, lines["Organization"].word) == ("Bank Inc", "changed")
     assert b"<html" not in answer.content
 
