@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,20 @@ def csr() -> Callable[..., bytes]:
     return make_csr
 
 
-HANDLER = ClientHandler(enforce_csrf_checks=False)
+@cache
+def handler_of(middleware: tuple[str, ...]) -> ClientHandler:
+    """One for all browsers with these settings: the middleware is loaded once, not for every visitor."""
+    del middleware
+    return ClientHandler(enforce_csrf_checks=False)
 
 
 class Browser(Client):
     """Django's test client as a browser over https: our cookies are `__Host-` ones."""
+
+    def __init__(self, enforce_csrf_checks: bool = False, **defaults: object) -> None:
+        super().__init__(enforce_csrf_checks=enforce_csrf_checks, **defaults)
+        if not enforce_csrf_checks:
+            self.handler = handler_of(tuple(settings.MIDDLEWARE))
 
     def request(self, **request: object) -> HttpResponse:
         return super().request(**{**request, "wsgi.url_scheme": "https", "SERVER_PORT": "443"})
