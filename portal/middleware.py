@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from types import MappingProxyType
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponseBase
 
 # Everything comes from ourselves; nothing is inline; nobody frames us. Images may be data: for QR codes.
@@ -46,3 +47,19 @@ class SecurityHeaders:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class Utf8Only:
+    """400 for a body in any other encoding than UTF-8, which is what our pages ask browsers for.
+
+    Django takes whatever codec of Python's the Content-Type names: `hex` is none for text and ends as a 500,
+    `unicode_escape` lets lone surrogates in, which no database stores.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if (request.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
+            raise BadRequest("A body that is not UTF-8 was refused.")
+        return self.get_response(request)

@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "portal.middleware.Utf8Only",
     "accounts.middleware.VerifiedSessionOnly",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
