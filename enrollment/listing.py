@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -82,8 +82,8 @@ def _place(text: str) -> tuple[datetime, UUID] | None:
     moment, _, pk = text.partition("_")
     try:
         at = datetime.fromisoformat(moment)
-        return (at, UUID(pk)) if at.tzinfo else None
-    except ValueError:
+        return (at.astimezone(UTC), UUID(pk)) if at.tzinfo else None
+    except (ValueError, OverflowError):  # the year 1 or 9999, in a zone that puts it beyond
         return None
 
 
