@@ -27,6 +27,7 @@ ACTIONS = (
     ("audit", "Exports of this trail"),
 )
 COLUMNS = ("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest")
+FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet runs when a cell begins with it
 
 
@@ -67,6 +68,8 @@ def events(wanted: Wanted) -> QuerySet[AuditEvent]:
 
 
 def _midnight(day: date) -> datetime:
+    """When `day` begins. The ends of the calendar move inwards: in some zones they begin beyond it."""
+    day = min(max(day, FIRST), LAST)
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
