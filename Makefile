@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
-.PHONY: python help run demo test check format bench lock
+.PHONY: python help run demo test check format bench crash lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,10 @@ format: python ## put the code into its format
 bench: python ## measure, as ratios in one run
 	@$(BOOTSTRAP) --dev
 	$(VENV)/python -m bench
+
+crash: python ## kill the signer a thousand times under load: nothing may be lost or doubled
+	@$(BOOTSTRAP) --dev
+	$(VENV)/python -m tests.crash_signer
 
 lock: python ## pin the newest fitting versions in requirements*.txt
 	@$(BOOTSTRAP) --dev
