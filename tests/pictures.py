@@ -46,11 +46,12 @@ def chromium_path() -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A running browser, closed at the end."""
+def chromium(*more: str, home: Path | None = None) -> Iterator[Browser]:
+    """A running browser, closed at the end. `more` switches; `home` has its trust store (.pki/nssdb)."""
     path = chromium_path()
+    env = {**os.environ, **({"HOME": str(home)} if home else {})}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, *more], env=env)
         try:
             yield browser
         finally:
