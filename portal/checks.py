@@ -70,6 +70,7 @@ def newer_sentence(data: Path, what: str) -> str:
 
 def own_certificate(certificate: Path, key: Path) -> None:
     """LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY: readable, a pair, not expired, the key nobody else's."""
+    _apart(certificate, key)
     leaf = _certificate(certificate)
     if leaf.not_valid_after_utc < datetime.now(UTC):
         raise Obstacle(
@@ -90,6 +91,16 @@ def own_certificate(certificate: Path, key: Path) -> None:
             f"The key {key} does not belong to the certificate {certificate}. "
             "Check LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY."
         )
+
+
+def _apart(*files: Path) -> None:
+    """Landlock grants folders, and cannot leave the signer's out of one that is granted."""
+    for file in files:
+        if settings.DATA.resolve().is_relative_to(file.resolve().parent):
+            raise Obstacle(
+                f"{file} lies in a folder that holds the data folder too, where the confined portal misses "
+                "its renewal. Move certificate and key to a folder of their own."
+            )
 
 
 def _certificate(path: Path) -> x509.Certificate:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from portal import landlock
+from portal import capabilities, landlock
 
 SYSTEM = (
     "/usr",
@@ -25,8 +25,8 @@ SYSTEM = (
     "/run",
     "/opt",
     "/nix",
-    "/dev",
 )
+DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")  # never disks: keys lie on them
 
 
 class Confinement:
@@ -42,6 +42,7 @@ def enter() -> None:
     hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR]
     readable = [path for tree in _readable() for path in landlock.without(tree, hidden)]
     writable = [path for tree in _writable() for path in landlock.without(tree, hidden)]
+    capabilities.drop()
     Confinement.entered = landlock.enter(readable=readable, writable=writable)
 
 
@@ -54,7 +55,7 @@ def temporary_folder() -> Path:
 
 def _readable() -> list[Path]:
     """The system, Python wherever it lies, the checkout, an own server certificate where it lies."""
-    trees = [*map(Path, SYSTEM), settings.BASE_DIR, Path(sys.prefix), Path(sys.base_prefix)]
+    trees = [*map(Path, (*SYSTEM, *DEVICES)), settings.BASE_DIR, Path(sys.prefix), Path(sys.base_prefix)]
     trees += [Path(entry) for entry in sys.path if entry]
     for file in (settings.TLS_CERT, settings.TLS_KEY):
         # The folder, not the file: a renewed certificate is another file. Let's Encrypt's are links.

@@ -22,7 +22,8 @@ FIRST_THIRTEEN = (1 << 13) - 1  # what version 1 knows; each later version added
 ADDED = {2: REFER, 3: TRUNCATE, 5: IOCTL_DEV}
 
 READ = EXECUTE | READ_FILE | READ_DIR
-WRITE = FIRST_THIRTEEN | REFER | TRUNCATE  # devices, sockets and links in its own folders harm nobody
+DEVICES = 1 << 6 | 1 << 11  # making device files
+WRITE = (FIRST_THIRTEEN | REFER | TRUNCATE) & ~DEVICES
 ON_FILES = (
     EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 )  # rights that a file, not a folder, can carry

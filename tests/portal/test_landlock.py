@@ -1,0 +1,159 @@
+"""A broken-in web process: it runs our code with our user id, and tries to get at the CA keys."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from portal import landlock
+from portal.landlock import without
+from tests.portal.running import environment, up
+
+needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+
+# What the intruder does, in a web process that has entered: everything is to be refused.
+INTRUDER = """
+import ctypes, errno, json, os, pathlib, signal, socket, sys
+import django; django.setup()
+from django.conf import settings
+from portal import confinement
+data, signer, supervisor = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+confinement.enter()
+assert confinement.Confinement.entered
+done = []
+
+def attempt(name, act):
+    try:
+        act()
+        done.append(name)
+    except OSError:
+        pass
+
+def ptrace(pid):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(16, pid, None, None) < 0:  # PTRACE_ATTACH
+        raise OSError(ctypes.get_errno(), "ptrace")
+
+def peek(pid):
+    local = ctypes.create_string_buffer(8)
+    class Vector(ctypes.Structure):
+        _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+    here, there = Vector(ctypes.addressof(local), 8), Vector(0x400000, 8)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0) < 0:
+        raise OSError(ctypes.get_errno(), "process_vm_readv")
+
+secrets = [f"{root}/{file}" for root, _, files in os.walk(sys.argv[4]) for file in files]
+for file in json.loads(sys.argv[5]):
+    attempt(f"read {file}", lambda: open(file, "rb").read())
+    attempt(f"write {file}", lambda: open(file, "ab"))
+    attempt(f"through /proc {file}", lambda: open(f"/proc/self/root{file}", "rb").read())
+    attempt(f"link {file}", lambda: os.link(file, settings.WEB_DIR / "stolen"))
+    attempt(f"move {file}", lambda: os.rename(file, settings.WEB_DIR / "stolen"))
+attempt("list the folder", lambda: os.listdir(data / "signer"))
+for pid in (signer, supervisor):
+    attempt(f"mem {pid}", lambda: open(f"/proc/{pid}/mem", "rb").read(1))
+    attempt(f"environ {pid}", lambda: open(f"/proc/{pid}/environ", "rb").read()[0])
+    attempt(f"cwd {pid}", lambda: os.listdir(f"/proc/{pid}/cwd/"))
+    attempt(f"ptrace {pid}", lambda: ptrace(pid))
+    attempt(f"process_vm_readv {pid}", lambda: peek(pid))
+    attempt(f"signal {pid}", lambda: os.kill(pid, signal.SIGCONT))
+for device in [*os.listdir("/sys/block"), "mem", "kmem"]:
+    attempt(f"raw {device}", lambda: open(f"/dev/{device}", "rb").read(1))
+attempt("kcore", lambda: open("/proc/kcore", "rb").read(1))
+attempt("mknod", lambda: os.mknod(settings.WEB_DIR / "tmp" / "disk", 0o60600, os.makedev(254, 0)))
+attempt("plant code", lambda: open(settings.BASE_DIR / "pki" / "planted.py", "w"))
+attempt("replace the signer's socket", lambda: os.unlink(settings.SIGNER_SOCKET))
+attempt("mount over it", lambda: (_ for _ in ()).throw(OSError()) if ctypes.CDLL(None).mount(
+    b"none", os.fsencode(data / "signer"), b"tmpfs", 0, None) else None)
+allowed = []
+open(settings.WEB_DIR / "tmp" / "mine", "w").write("x")
+open(settings.PUBLIC_DIR / "crl" / "clients.crl", "rb").read()
+with socket.socket(socket.AF_UNIX) as channel:
+    channel.connect(str(settings.SIGNER_SOCKET))
+print(json.dumps(done))
+"""
+
+
+def break_in(env: dict[str, str], signer: int, supervisor: int, secrets: list[str]) -> list[str]:
+    """What the intruder managed to do."""
+    data = env["LATCHKEY_DATA"]
+    words = [data, str(signer), str(supervisor), f"{data}/signer", json.dumps(secrets)]
+    done = subprocess.run(
+        [sys.executable, "-c", INTRUDER, *words],
+        env=env | {"PYTHONPATH": str(settings.BASE_DIR)},
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+@pytest.mark.slow
+@needs_landlock
+@pytest.mark.parametrize("inside", [False, True], ids=["data elsewhere", "data in the checkout"])
+def test_a_broken_in_web_process_gets_at_nothing_of_the_signers(tmp_path: Path, inside: bool) -> None:
+    data = settings.BASE_DIR / "var" / f"break-in-{os.getpid()}" if inside else tmp_path / "data"
+    data.parent.mkdir(exist_ok=True)
+    try:
+        with up(data) as running:
+            (data / "backups").mkdir()
+            (data / "backups/journal.sqlite3").write_bytes(b"a copy")
+            secrets = [str(file) for file in (data / "signer").rglob("*") if file.is_file()]
+            secrets.append(str(data / "backups/journal.sqlite3"))
+            assert any(file.endswith(".key") for file in secrets)
+            env = running.env | {"LATCHKEY_DATA": str(data)}
+            managed = break_in(env, running.children()["signer"], running.process.pid, secrets)
+            assert managed == []
+            assert running.get("/healthz")[1] == "ok\nsigner up\n"
+    finally:
+        if inside:
+            subprocess.run(["rm", "-rf", str(data), f"{data}.log"], check=True)
+
+
+@pytest.mark.slow
+@needs_landlock
+def test_a_database_at_a_unix_socket_can_be_reached_from_inside(tmp_path: Path) -> None:
+    code = (
+        "import socket, sys, threading, django; django.setup()\n"
+        "from portal import confinement\n"
+        "server = socket.socket(socket.AF_UNIX); server.bind(sys.argv[1]); server.listen()\n"
+        "confinement.enter()\n"
+        "client = socket.socket(socket.AF_UNIX); client.connect(sys.argv[1]); print('reached')\n"
+    )
+    for folder in (tmp_path, Path("/tmp")):
+        address = folder / f"db-{os.getpid()}.sock"
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", code, str(address)],
+                env=environment(tmp_path / "data") | {"PYTHONPATH": str(settings.BASE_DIR)},
+                capture_output=True,
+                text=True,
+                timeout=30,
+            )
+        finally:
+            address.unlink(missing_ok=True)
+        assert done.stdout == "reached\n", done.stderr
+
+
+def test_a_tree_is_taken_apart_around_what_is_hidden(tmp_path: Path) -> None:
+    for name in ("a/secret/key", "a/open/file", "b/file"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link").symlink_to(tmp_path / "a/secret")
+    hidden = [tmp_path / "a/secret"]
+    granted = sorted(path.relative_to(tmp_path).as_posix() for path in without(tmp_path, hidden))
+    assert granted == ["a/open", "b"]
+    assert list(without(tmp_path / "a/secret/deeper", hidden)) == []
+    assert list(without(tmp_path / "b", hidden)) == [tmp_path / "b"]
+
+
+def test_without_landlock_nothing_is_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    assert landlock.enter(readable=[], writable=[]) is False
