@@ -154,11 +154,11 @@ def issue(*, request: CertificationRequest) -> CertificationRequest:
         certificate = issuance.issue(_order(request))
     except SignerUnavailable:
         CertificationRequest.objects.filter(pk=request.pk, status=Status.APPROVED).update(trouble=NO_SIGNER)
+        request.refresh_from_db()
     except IssuanceRefused as error:
         _refused_by_signer(request, error)
     else:
         _issued(request, certificate)
-    request.refresh_from_db()
     return request
 
 
@@ -208,10 +208,11 @@ def _move(request: CertificationRequest, source: Status, target: Status, **field
     """Compare and swap: only if the row still stands at `source`. Raises Refused when somebody was faster."""
     if target not in TRANSITIONS[source]:
         raise ValueError(f"There is no way from {source} to {target}.")
-    still = CertificationRequest.objects.filter(pk=request.pk, status=source)
-    if still.update(status=target, changed_at=timezone.now(), **fields) != 1:
+    changes = {"status": target, "changed_at": timezone.now(), **fields}
+    if CertificationRequest.objects.filter(pk=request.pk, status=source).update(**changes) != 1:
         raise _too_late(request)
-    request.refresh_from_db()
+    for name, value in changes.items():  # all else in the row never changes
+        setattr(request, name, value)
 
 
 def _too_late(request: CertificationRequest) -> Refused:
@@ -240,7 +241,7 @@ def _refused_by_signer(request: CertificationRequest, error: IssuanceRefused) ->
             _move(request, Status.APPROVED, Status.REJECTED, reason=reason, trouble="")
             _record("rejected", request, None, "", {"reason": reason, "code": error.code})
     except Refused:  # somebody else asked at the same time and noted it already
-        return
+        request.refresh_from_db()
 
 
 def _issued(request: CertificationRequest, certificate: Certificate) -> None:
@@ -250,7 +251,7 @@ def _issued(request: CertificationRequest, certificate: Certificate) -> None:
             detail = {"certificate": str(certificate.pk), "serial": certificate.serial}
             _record("issued", request, None, "", {**detail, "authority": certificate.authority})
     except Refused:  # noted by whoever asked at the same time: the certificate is the same
-        return
+        request.refresh_from_db()
 
 
 def _order(request: CertificationRequest) -> IssuanceRequest:
