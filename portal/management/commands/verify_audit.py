@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from cryptography import x509
 from django.core.management.base import BaseCommand, CommandError
 
 from audit import trail
-from pki import builder, crl
+from pki import crl
 from pki.signer.protocol import AUTHORITIES
 
 
@@ -27,7 +26,7 @@ class Command(BaseCommand):
     def _compare(self, authority: str) -> None:
         """Lines cut off at the end leave a whole chain behind, but not the head that a CRL carried away."""
         try:
-            head = builder.audit_head(x509.load_der_x509_crl(crl.published(authority)))
+            head = crl.audit_head_in(crl.published(authority))
         except FileNotFoundError:
             self.stdout.write(f"There is no revocation list of {authority} yet to compare with.")
             return

@@ -1,0 +1,54 @@
+"""Child processes: restarted with patience, gone with their parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from portal import children
+from portal.children import Child
+from tests.portal.running import alive, wait_until
+
+
+def test_the_first_death_is_followed_at_once_and_later_ones_ever_more_slowly() -> None:
+    child = Child("x", lambda: 1, pid=1, started=time.monotonic())
+    assert [child.died() for _ in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
+
+
+def test_a_life_well_lived_forgives_earlier_deaths() -> None:
+    child = Child("x", lambda: 1, pid=1, started=time.monotonic(), deaths=5)
+    child.started -= children.LIVED_WELL + 1
+    assert child.died() == 0
+
+
+def test_a_signal_to_somebody_gone_is_no_error() -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    Child("x", lambda: 1, pid=gone.pid).signal(signal.SIGTERM)
+    Child("x", lambda: 1).signal(signal.SIGTERM)
+
+
+def test_children_end_when_their_parent_is_killed() -> None:
+    code = (
+        "import sys, time\n"
+        "from portal import children\n"
+        "print(children.forked(lambda: time.sleep(60))(), flush=True)\n"
+        "print(children.spawned([sys.executable, '-c', 'import time; time.sleep(60)']).pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pids = {int(parent.stdout.readline()), int(parent.stdout.readline())}
+        time.sleep(0.2)
+        assert alive(pids) == pids
+        parent.kill()
+    wait_until(lambda: not alive(pids), 5, "both gone")
+
+
+def test_a_fork_that_fails_says_so_by_its_exit_code() -> None:
+    def broken() -> None:
+        raise SystemExit(3)
+
+    code = os.waitstatus_to_exitcode(os.waitpid(children.forked(broken)(), 0)[1])
+    assert code == 3
