@@ -22,13 +22,22 @@ from pki.names import MAX_NAME
 from pki.profiles import PROFILES
 from pki.revocation import REASONS
 
-SECRETS = ("private-key", "pkcs12")  # codes of rejections of what must not even be sent back
+# Codes of rejections of what must not even be sent back: keys, and what is too long to be searched for one.
+SECRETS = ("private-key", "pkcs12", "too-large")
 NAMES_HINT = "Names and addresses under which it is reached, one a line: nas.home.arpa or 192.168.1.2."
 
 
 def sentence(error: Refused | CSRRejected) -> str:
     """What is wrong and the way out, in one line."""
     return f"{error} {error.remedy}".strip()
+
+
+def _holds_secret(text: bytes) -> bool:
+    try:
+        csr.parse(text)
+    except CSRRejected as error:
+        return error.code in SECRETS
+    return False
 
 
 def split_names(text: str) -> list[str]:
@@ -94,6 +103,8 @@ class SubmitForm(forms.Form):
         self.showing = showing
         self.parsed: ParsedCSR | None = None
         self.sans: tuple[str, ...] = ()
+        # `csr.parse` takes any bytes: it finds a private key among NULs, which must not be shown again.
+        self.fields["csr"].validators.clear()
         if showing:
             self.fields["device"].required = self.fields["profile"].required = False
 
@@ -109,14 +120,16 @@ class SubmitForm(forms.Form):
     def _read_csr(self) -> None:
         """The file when there is one, else the text; a good one stands in the text field then, as PEM."""
         file = self.cleaned_data.get("file")
-        if "csr" not in self.cleaned_data or (file is None and "file" in self.errors):
+        typed = self.cleaned_data["csr"].encode()
+        if (file or "file" in self.errors) and _holds_secret(typed):
+            self._show("csr", "")
+        if file is None and "file" in self.errors:
             return
-        data = file.read() if file else self.cleaned_data["csr"].encode()
         try:
-            self.parsed = csr.parse(data)
+            self.parsed = csr.parse(file.read() if file else typed)
         except CSRRejected as error:
             self.add_error("csr", sentence(error))
-            if error.code in SECRETS:
+            if not file and error.code in SECRETS:
                 self._show("csr", "")
         else:
             pem = x509.load_der_x509_csr(self.parsed.der).public_bytes(Encoding.PEM)
