@@ -111,6 +111,7 @@ def test_a_broken_in_web_process_gets_at_nothing_of_the_signers(tmp_path: Path, 
             env = running.env | {"LATCHKEY_DATA": str(data)}
             managed = break_in(env, running.children()["signer"], running.process.pid, secrets)
             assert managed == []
+            assert "trouble" not in running.said  # what housekeeping starts still works in there
             assert running.get("/healthz")[1] == "ok\nsigner up\n"
     finally:
         if inside:
