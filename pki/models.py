@@ -1,4 +1,4 @@
-"""What the web side knows of certificates: copies of what the signer made. The signer's journal is the original."""
+"""What the web side knows of certificates: copies. The signer's journal is the original."""
 
 import uuid
 from typing import ClassVar
@@ -25,7 +25,9 @@ class Certificate(models.Model):
     issued_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=32, blank=True)  # RFC 5280 5.3.1, e.g. "keyCompromise"
-    linted_with = models.CharField(max_length=64, blank=True)  # the pkilint release that last found it clean
+    linted_with = models.CharField(
+        max_length=64, blank=True, db_index=True
+    )  # the pkilint release that last found it clean
 
     class Meta:
         constraints: ClassVar = [

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('issued_at', models.DateTimeField(auto_now_add=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
                 ('reason', models.CharField(blank=True, max_length=32)),
-                ('linted_with', models.CharField(blank=True, max_length=64)),
+                ('linted_with', models.CharField(blank=True, db_index=True, max_length=64)),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('authority', 'serial'), name='serial_once_per_authority')],
