@@ -105,14 +105,14 @@ def test_what_is_installed_is_not_installed_again(
 def test_a_missing_program_fails_in_ci_and_is_named_elsewhere(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(bootstrap, "there", lambda program: program != "java")
+    monkeypatch.setattr(bootstrap, "there", lambda program: program != "javac")
     monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
     monkeypatch.setenv("CI", "true")
-    with pytest.raises(bootstrap.Obstacle, match="default-jre-headless"):
+    with pytest.raises(bootstrap.Obstacle, match="default-jdk-headless"):
         bootstrap.debian_packages()
     monkeypatch.setenv("CI", "")
     bootstrap.debian_packages()
-    assert "Skipping the tests that need: default-jre-headless" in capsys.readouterr().out
+    assert "Skipping the tests that need: default-jdk-headless" in capsys.readouterr().out
 
 
 @pytest.mark.slow
