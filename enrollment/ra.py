@@ -151,14 +151,14 @@ def issue(*, request: CertificationRequest) -> CertificationRequest:
     if request.status != Status.APPROVED:
         return request
     try:
-        certificate = issuance.issue(_order(request))
+        issuance.issue(_order(request), also=lambda certificate: _issued(request, certificate))
     except SignerUnavailable:
         CertificationRequest.objects.filter(pk=request.pk, status=Status.APPROVED).update(trouble=NO_SIGNER)
         request.refresh_from_db()
     except IssuanceRefused as error:
         _refused_by_signer(request, error)
-    else:
-        _issued(request, certificate)
+    except Refused:  # noted by whoever asked at the same time: the certificate is the same
+        request.refresh_from_db()
     return request
 
 
@@ -245,13 +245,10 @@ def _refused_by_signer(request: CertificationRequest, error: IssuanceRefused) ->
 
 
 def _issued(request: CertificationRequest, certificate: Certificate) -> None:
-    try:
-        with transaction.atomic():
-            _move(request, Status.APPROVED, Status.ISSUED, certificate=certificate, trouble="")
-            detail = {"certificate": str(certificate.pk), "serial": certificate.serial}
-            _record("issued", request, None, "", {**detail, "authority": certificate.authority})
-    except Refused:  # noted by whoever asked at the same time: the certificate is the same
-        request.refresh_from_db()
+    """In the transaction that stores the certificate. Raises Refused when it was noted already."""
+    _move(request, Status.APPROVED, Status.ISSUED, certificate=certificate, trouble="")
+    detail = {"certificate": str(certificate.pk), "serial": certificate.serial}
+    _record("issued", request, None, "", {**detail, "authority": certificate.authority})
 
 
 def _order(request: CertificationRequest) -> IssuanceRequest:

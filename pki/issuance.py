@@ -1,6 +1,7 @@
 """The funnel: the web side's only way to a certificate."""
 
 import hashlib
+from collections.abc import Callable
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -14,29 +15,29 @@ from pki.signer import client
 from pki.signer.protocol import IssuanceRequest
 
 
-def issue(request: IssuanceRequest) -> Certificate:
+def issue(request: IssuanceRequest, also: Callable[[Certificate], None] | None = None) -> Certificate:
     """The certificate for `request`, made by the signer and stored. Repeating it returns the same one.
 
+    `also` is what the caller writes in the same transaction as the certificate: both are there, or neither.
     Never call it inside a transaction: it waits for another process. Raises SignerUnavailable (ask again
-    later) and IssuanceRefused (asking again will not help).
+    later), IssuanceRefused (asking again will not help), and what `also` raises.
     """
-    found = Certificate.objects.filter(request_id=request.request_id).first()
-    if found is not None:
-        return found
-    der = client.issue(settings.SIGNER_SOCKET, request)
-    return _store(request, der)
+    known = Certificate.objects.filter(request_id=request.request_id).first()
+    der = client.issue(settings.SIGNER_SOCKET, request) if known is None else b""
+    # durable: a caller who holds a transaction open while the signer works fails loudly here.
+    with transaction.atomic(durable=True):
+        certificate = known or _store(request, der)
+        if also is not None:
+            also(certificate)
+    return certificate
 
 
 def _store(request: IssuanceRequest, der: bytes) -> Certificate:
     leaf = x509.load_der_x509_certificate(der)
     if _key_sha256(leaf) != _key_sha256(x509.load_der_x509_csr(request.csr)):
         raise IssuanceRefused("The signer answered with a certificate for another key.", code="other-key")
-    # durable: a caller who holds a transaction open while the signer works fails loudly here.
-    with transaction.atomic(durable=True):
-        certificate, _ = Certificate.objects.get_or_create(
-            request_id=request.request_id, defaults=_fields(request, leaf, der)
-        )
-    return certificate
+    fields = _fields(request, leaf, der)
+    return Certificate.objects.get_or_create(request_id=request.request_id, defaults=fields)[0]
 
 
 def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dict[str, object]:
