@@ -42,7 +42,7 @@ def record(
     numbers, booleans, lists and mappings; anything else is stored as its `str`. Text longer than its column
     is cut; control characters are kept as data, so pages and exports escape them.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         head, _ = AuditHead.objects.select_for_update().get_or_create(pk=1)
         event = AuditEvent(
             sequence=head.sequence + 1,

@@ -15,7 +15,6 @@ from typing import IO
 from django.conf import settings
 from django.db import connections
 
-from accounts import household
 from portal import children, faces, health, housekeeping, tls
 from portal.checks import Obstacle
 from portal.children import Child
@@ -152,7 +151,7 @@ def signer_command() -> list[str]:
         *(sys.executable, "-m", "pki.signer"),
         *("--home", str(settings.SIGNER_DIR), "--socket", str(settings.SIGNER_SOCKET)),
         *("--hosts", " ".join(_hosts()), "--status-url", settings.STATUS_URL),
-        *("--label", household.current().name),
+        *("--label", socket.gethostname().split(".")[0]),
     ]
 
 
