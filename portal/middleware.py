@@ -49,11 +49,12 @@ class SecurityHeaders:
         return response
 
 
-class Utf8Only:
-    """400 for a body in any other encoding than UTF-8, which is what our pages ask browsers for.
+class WellFormed:
+    """Text that a database can store, before anybody looks at it.
 
-    Django takes whatever codec of Python's the Content-Type names: `hex` is none for text and ends as a 500,
-    `unicode_escape` lets lone surrogates in, which no database stores.
+    400 for a body in any other encoding than UTF-8, which is what our pages ask browsers for: Django takes
+    whatever codec of Python's the Content-Type names, and `hex` is none for text and ends as a 500. A cookie
+    with a NUL ("\\000", quoted) is none of ours: PostgreSQL fails when it is asked for such a session.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -62,4 +63,6 @@ class Utf8Only:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if (request.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
             raise BadRequest("A body that is not UTF-8 was refused.")
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
         return self.get_response(request)

@@ -118,16 +118,29 @@ def _secret(name: str) -> str:
         WEB_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        if path.stat().st_mode & 0o077:
-            raise ImproperlyConfigured(f"{path} can be read by others. Run: chmod 600 {path}") from None
-        return path.read_text().strip()
+        return _own_text(path)
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {DATA} cannot be used: {error.strerror}. Choose another one with LATCHKEY_DATA."
         ) from error
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+    return _own_text(path)
+
+
+def _own_text(path: Path) -> str:
+    """The secret in a file that is ours alone, and no link: a broken-in web process could put one there that
+    leads to the CA's passphrase, which the next start would then read for it."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{path} cannot be read: {error.strerror}. It must be a plain file."
+        ) from error
+    with os.fdopen(handle) as file:
+        if os.fstat(handle).st_mode & 0o077:
+            raise ImproperlyConfigured(f"{path} can be read by others. Run: chmod 600 {path}")
+        return file.read().strip()
 
 
 SECRET_KEY = _secret("secret-key")
@@ -161,12 +174,12 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.WellFormed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "portal.middleware.Utf8Only",
     "accounts.middleware.VerifiedSessionOnly",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
