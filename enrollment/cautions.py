@@ -10,10 +10,12 @@ from pki.csr import ParsedCSR
 from pki.profiles import PROFILES
 
 
-def of(request: CertificationRequest, stored: Stored, past: History, officer: User) -> list[str]:
+def of(
+    request: CertificationRequest, stored: Stored, past: History, officer: User, household: Household
+) -> list[str]:
     """Sentences, the graver ones first; none when everything is as usual."""
     return [
-        *_about_independence(request, officer),
+        *_about_independence(request, officer, household),
         *([stored.fault] if stored.fault else []),
         *_about_names(request, stored.csr),
         *_about_key(stored.csr, past),
@@ -33,9 +35,9 @@ def blocker(request: CertificationRequest, officer: User, household: Household) 
     return None
 
 
-def _about_independence(request: CertificationRequest, officer: User) -> list[str]:
-    """Only seen with the one-person switch on; otherwise the blocker says it."""
-    if independence.is_independent(officer, request.owner):
+def _about_independence(request: CertificationRequest, officer: User, household: Household) -> list[str]:
+    """With the one-person switch off the blocker says it."""
+    if not household.one_person or independence.is_independent(officer, request.owner):
         return []
     return ["You decide here without a second person: the one-person switch is on, and the audit says so."]
 

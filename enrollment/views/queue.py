@@ -189,7 +189,7 @@ def _review_page(
         "lines": stored.lines,
         "past": [(row, states.of(row, for_officer=True)) for row in past.of_person],
         "same_key": [(row, states.of(row, for_officer=True)) for row in past.of_key],
-        "cautions": cautions.of(item, stored, past, me(request)) if waits else [],
+        "cautions": cautions.of(item, stored, past, me(request), house) if waits else [],
         "blocker": cautions.blocker(item, me(request), house) if waits else None,
         "own": item.owner_id == me(request).pk,
         "talk": item.messages.select_related("author"),

@@ -109,6 +109,7 @@ def test_one_s_own_request_is_shown_with_the_way_out(
     client = sign_in(browser, alice)
     page = client.get(f"/queue/{request.pk}").content.decode()
     assert "your own request" in page and "one-person household" in page
+    assert "switch is on" not in page
     assert "Approve and issue" not in page
     answer = decide(client, request, **{**GOOD, "action": action}, text="?", reason="x")
     assert answer.status_code == 422 and request.status == Status.PENDING
