@@ -48,9 +48,8 @@ def split_names(text: str) -> list[str]:
 class SubmitForm(forms.Form):
     """Asking for a certificate. With `showing` only the request itself is looked at."""
 
-    not_optional = frozenset(
-        {"csr", "file", "profile", "device"}
-    )  # one of the first two; all when it is sent
+    # One of the first two, names where the purpose has them, and all of them when it is sent.
+    not_optional = frozenset({"csr", "file", "profile", "device", "names"})
 
     csr = forms.CharField(
         label="The certification request",

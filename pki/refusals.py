@@ -13,7 +13,10 @@ _CHOOSE = (
 _OPENSSL_KEYS = "Make a new key, for example P-256, with the commands shown below, and a request with it."
 
 REFUSALS: dict[str, tuple[str, str]] = {
-    "empty": ("There is nothing in it.", f"Paste or choose the request. {_CHOOSE}"),
+    "empty": (
+        "There is nothing in it.",
+        "Paste the request or choose its file; below it says how to make one.",
+    ),
     "too-large": (
         "This is larger than 64 KiB; a certification request is one or two.",
         f"You have probably picked another file. {_CHOOSE}",

@@ -135,7 +135,7 @@ def revocation_lists() -> list[Fact]:
         published = x509.load_der_x509_crl(crl.published(name))
         well = (published.next_update_utc or datetime.now(UTC)) > datetime.now(UTC)
         word = "Current" if well else "Lapsed"
-        sentence = f"{len(published)} entries." if well else "Servers may refuse everybody by now."
+        sentence = f"{len(published)} revoked." if well else "Servers may refuse everybody by now."
         made = published.last_update_utc
         found.append(Fact(f"Revocation list {name}", well, word, sentence, "Made", made))
     return found
