@@ -95,7 +95,8 @@ def _run(options: argparse.Namespace) -> None:
     listener = server.listen(options.socket, options.socket_mode)
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
-    log("ready", home=options.home, recovered=recovered)
+    if recovered:
+        log("recovered", certificates=recovered)
     print("ready", flush=True)
     try:
         server.serve(listener, service, frozenset({os.getuid(), *options.allow_uid}))
