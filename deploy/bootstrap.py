@@ -25,6 +25,7 @@ ROOM = 400 * 1024 * 1024  # bytes for the packages
 PROGRAMS = (
     ("openssl", "openssl"),
     ("chromium", "chromium"),
+    ("certutil", "libnss3-tools"),  # puts a root into Chromium's store
     ("javac", "default-jdk-headless"),  # a test starts a program from its source
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
 )

@@ -12,11 +12,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import shell
+from tests.browser.cast import NAMES
 from tests.browser.people import Person
 from tests.pictures import chromium
 from tests.portal.running import Running, up
-
-NAMES = "--host-resolver-rules=MAP portal.home.arpa 127.0.0.1"
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,10 @@ class Person:
 
     app: App
 
-    def __init__(self, browser: Browser, full_name: str, *, javascript: bool = True) -> None:
-        self.full_name = full_name
+    def __init__(
+        self, browser: Browser, full_name: str, *, password: str = PASSWORD, javascript: bool = True
+    ) -> None:
+        self.full_name, self.password = full_name, password
         self.username = full_name.split()[0].lower()
         self._context = browser.new_context(java_script_enabled=javascript, locale="en-GB")
         self._context.set_default_timeout(PATIENCE)
@@ -46,7 +48,7 @@ class Person:
         self.page.goto(link)
         self.page.get_by_label("Your name").fill(self.full_name)
         self.page.get_by_label("User name").fill(self.username)
-        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_label("Password").fill(self.password)
         self.press("Continue to the app")
         self.unfold("I cannot scan it")
         self.app = App(self.page.locator("dt:text-is('Key') + dd").inner_text())
@@ -59,7 +61,7 @@ class Person:
 
     def sign_in(self, code: str = "") -> None:
         self.page.get_by_label("User name").fill(self.username)
-        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_label("Password").fill(self.password)
         self.page.get_by_label("Code").fill(code or self.app.code())
         self.press("Sign in")
 
