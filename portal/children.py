@@ -29,8 +29,9 @@ def end_with_parent(parent: int) -> None:
 
 
 def _settle(parent: int) -> None:
-    """What every child does first. Its own process group: Ctrl-C reaches the parent, who passes it on."""
-    os.setpgid(0, 0)
+    """What every child does first. Its own session: Ctrl-C reaches the parent, who passes it on, and a child
+    that was broken into cannot type into the terminal (TIOCSTI) what the shell behind it would run."""
+    os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     end_with_parent(parent)
 
@@ -46,6 +47,8 @@ def forked(main: Callable[[], None]) -> Callable[[], int]:
         status = 1
         try:
             _settle(parent)
+            with open(os.devnull) as nothing:
+                os.dup2(nothing.fileno(), 0)
             main()
             status = 0
         except SystemExit as done:

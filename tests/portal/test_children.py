@@ -1,6 +1,7 @@
 """Child processes: restarted with patience, gone with their parent."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -52,3 +53,21 @@ def test_a_fork_that_fails_says_so_by_its_exit_code() -> None:
 
     code = os.waitstatus_to_exitcode(os.waitpid(children.forked(broken)(), 0)[1])
     assert code == 3
+
+
+def test_a_child_has_neither_the_terminal_nor_its_keyboard() -> None:
+    """With the terminal it could type into it (TIOCSTI) what the shell behind it runs afterwards."""
+    pid, terminal = pty.fork()
+    if not pid:
+        child = children.forked(lambda: sys.exit(os.getsid(0) != os.getpid() or os.isatty(0) or _terminal()))
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child(), 0)[1]))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)
+
+
+def _terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        return False
+    return True
