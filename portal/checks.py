@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def data_folder(data: Path) -> None:
     """It can be made, written to, and has room."""
     try:
         data.mkdir(parents=True, exist_ok=True)
+        (data / "public").mkdir(exist_ok=True)  # the confined processes are granted what exists
         free = shutil.disk_usage(data).free
     except OSError as error:
         raise Obstacle(
@@ -43,6 +45,18 @@ def data_folder(data: Path) -> None:
         raise Obstacle(
             f"Only {free // 2**20} MB are free where {data} lies; {ROOM // 2**20} MB are needed. "
             "Make room, or choose another place with LATCHKEY_DATA."
+        )
+
+
+def database_apart(folder: Path | None) -> None:
+    """The web processes may write in the database's folder: nothing that others run or trust lies in it."""
+    if folder is None:
+        return
+    trusted = (settings.BASE_DIR, Path(sys.prefix), settings.DATA, settings.SIGNER_DIR, Path.home())
+    if any(place.resolve().is_relative_to(folder.resolve()) for place in trusted):
+        raise Obstacle(
+            f"The database's folder {folder} holds other things too, and the web processes may write in it. "
+            "Give the database a folder of its own with DATABASE_URL."
         )
 
 

@@ -65,7 +65,15 @@ def _readable() -> list[Path]:
 
 def _writable() -> list[Path]:
     trees = [settings.WEB_DIR, settings.PUBLIC_DIR, Path(os.devnull)]
-    database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        trees.append(Path(str(database["NAME"])).parent)
+    folder = database_folder()
+    if folder:
+        trees.append(folder)
     return [tree for tree in trees if tree.exists()]
+
+
+def database_folder() -> Path | None:
+    """Where the SQLite file lies; SQLite writes its log beside it, so the web processes get all of it."""
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        return None
+    return Path(str(database["NAME"])).absolute().parent

@@ -161,6 +161,7 @@ def _note(outcome: dict[str, str]) -> None:
     if before and steps == steps | outcome and now - before < timedelta(seconds=MINUTE):
         return
     temporary = _file().with_suffix(".new")
+    temporary.unlink(missing_ok=True)  # a link there is not followed
     temporary.write_text(json.dumps({"at": now.isoformat(), "steps": steps | outcome}))
     temporary.replace(_file())
 

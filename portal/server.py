@@ -10,7 +10,8 @@ from typing import IO
 
 from django.conf import settings
 
-from portal import banner, checks, children, housekeeping, ports, tls, upgrade
+from portal import banner, checks, children, confinement, housekeeping, ports, tls, upgrade
+from portal.apart import apart
 from portal.banner import Line
 from portal.checks import Obstacle
 from portal.supervisor import Supervisor
@@ -22,6 +23,7 @@ def run(fill: Callable[[], list[Line]] | None = None) -> None:
     `fill` runs when database and signer are there and nobody is served yet; it gives lines for the banner.
     """
     checks.before_start()
+    checks.database_apart(confinement.database_folder())
     lock = only_one(settings.DATA / "run" / "lock")
     listeners = open_ports()
     copy = upgrade.prepare()
@@ -29,10 +31,10 @@ def run(fill: Callable[[], list[Line]] | None = None) -> None:
     supervisor = Supervisor(listeners)
     try:
         supervisor.start_signer()
-        prepare()
+        apart(prepare)
         more = fill() if fill else []
         supervisor.start_faces()
-        banner.show(copy, more)
+        apart(lambda: banner.show(copy, more))
         supervisor.watch()
     finally:
         supervisor.end()

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal.apart import apart
 from portal.checks import Obstacle, newer_sentence, release
 
 JOURNAL = "journal.sqlite3"
@@ -17,6 +18,16 @@ JOURNAL = "journal.sqlite3"
 
 def prepare() -> Path | None:
     """Migrate what is older; gives the folder of the copy made before, if one was. Raises Obstacle."""
+    used, pending = apart(look)
+    copy = copy_all() if used and (pending or _older()) else None
+    if pending:
+        apart(_migrate)
+    version_file().write_text(f"{settings.VERSION}\n")
+    return copy
+
+
+def look() -> tuple[bool, bool]:
+    """Whether the database was ever used, and whether migrations wait for it. Raises Obstacle."""
     try:
         executor = MigrationExecutor(connection)
     except OperationalError as error:
@@ -27,13 +38,11 @@ def prepare() -> Path | None:
     if unknown:
         raise Obstacle(newer_sentence(settings.DATA, f"its database has {'.'.join(unknown[-1])}"))
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    used = bool(executor.loader.applied_migrations)
-    copy = copy_all() if used and (pending or _older()) else None
-    if pending:
-        call_command("migrate", interactive=False, verbosity=0)
-    connection.close()  # the children are forked: each opens its own
-    version_file().write_text(f"{settings.VERSION}\n")
-    return copy
+    return bool(executor.loader.applied_migrations), bool(pending)
+
+
+def _migrate() -> None:
+    call_command("migrate", interactive=False, verbosity=0)
 
 
 def version_file() -> Path:

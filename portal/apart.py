@@ -1,0 +1,44 @@
+"""What the supervisor does with the web processes' files is done in a child as confined as they are.
+
+The supervisor cannot confine itself, as the signer is its child. Left to follow links that a broken-in web
+process put into its own folders, the next start would write and read for it what it may not.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from portal import children, confinement
+from portal.checks import Obstacle
+
+FAILED = "A part of the start failed; the lines above say why."
+
+
+def apart(work: Callable[[], Any]) -> Any:
+    """What `work` gives (plain JSON values), run confined in a fork of this process. Raises its Obstacle.
+
+    No database connection may be open here: the fork would share it.
+    """
+    reading, writing = os.pipe()
+    pid = children.forked(lambda: _tell(writing, work))()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as file:
+        told = file.read()
+    os.waitpid(pid, 0)
+    if not told:
+        raise Obstacle(FAILED)
+    answer = json.loads(told)
+    if "obstacle" in answer:
+        raise Obstacle(answer["obstacle"])
+    return answer["done"]
+
+
+def _tell(writing: int, work: Callable[[], Any]) -> None:
+    confinement.enter()
+    try:
+        answer = {"done": work()}
+    except Obstacle as obstacle:
+        answer = {"obstacle": str(obstacle)}
+    with os.fdopen(writing, "w") as file:
+        json.dump(answer, file)
