@@ -1,0 +1,23 @@
+"""What is about the database holds on PostgreSQL too: locks, races, text it will not store."""
+
+import pytest
+
+from tests.postgres import database_url, needs_postgresql  # noqa: F401 a fixture
+from tests.race_officers import race, run_pytest
+
+pytestmark = [pytest.mark.slow, needs_postgresql]
+
+ABOUT_DATA = (
+    *("tests/accounts", "tests/audit", "tests/enrollment", "tests/test_routes.py"),
+    *("tests/portal/test_odd_requests.py", "tests/portal/test_audit_page.py"),
+)
+
+
+def test_the_fast_tests_pass_on_postgresql(database_url: str) -> None:  # noqa: F811
+    run_pytest(*ABOUT_DATA, "-m", "not slow", DATABASE_URL=database_url)
+
+
+def test_sixteen_officers_at_once_make_one_certificate_each_on_postgresql(
+    database_url: str,  # noqa: F811
+) -> None:
+    race(25, database_url)
