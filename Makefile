@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
-.PHONY: python help run demo test check format bench crash lock
+.PHONY: python help run demo test check format race bench crash lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,10 @@ format: python ## put the code into its format
 	@$(BOOTSTRAP) --dev
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
+
+race: python ## let 16 officers approve the same 500 requests at once, on SQLite and PostgreSQL
+	@$(BOOTSTRAP) --dev --packages
+	$(VENV)/python -m tests.race_officers
 
 bench: python ## measure, as ratios in one run
 	@$(BOOTSTRAP) --dev
