@@ -29,7 +29,8 @@ class PasswordField(forms.CharField):
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": kind})
-        super().__init__(strip=False, max_length=256, widget=widget, **kwargs)
+        missing = {"required": "Type a password." if kind == "new-password" else "Type your password."}
+        super().__init__(strip=False, max_length=256, widget=widget, error_messages=missing, **kwargs)
 
 
 class NameField(forms.CharField):
@@ -49,6 +50,7 @@ class SignInForm(forms.Form):
         label="User name",
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **_PLAIN}),
+        error_messages={"required": "Type your user name, for example anna."},
     )
     password = PasswordField("current-password", label="Password")
     code = CodeField()
@@ -61,12 +63,14 @@ class DetailsForm(forms.Form):
         label="Your name",
         help_text="As people here know you, for example Anna Huber.",
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        error_messages={"required": "Type your name, for example Anna Huber."},
     )
     username = forms.CharField(
         label="User name",
         max_length=150,
         help_text="You sign in with it. Small letters and digits, for example anna.",
         widget=forms.TextInput(attrs={"autocomplete": "username", **_PLAIN}),
+        error_messages={"required": "Choose a user name, for example anna."},
     )
     password = PasswordField("new-password", label="Password", help_text=_GOOD)
 
@@ -99,6 +103,7 @@ class SetupForm(DetailsForm):
     household = NameField(
         label="Name of the household",
         help_text="It stands in the certificates and in people's apps.",
+        error_messages={"required": "Give the household a name, for example Huber."},
         initial="Our household",
     )
     time_zone = forms.ChoiceField(label="Time zone", initial=zones.of_this_machine, choices=zones.choices)
@@ -180,6 +185,7 @@ class InviteForm(FreshFactorForm):
     full_name = NameField(
         label="Whom is it for?",
         help_text="Their name. They can correct it when they use the link.",
+        error_messages={"required": "Type the name of whom you invite, for example Anna Huber."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     roles = RolesForm.base_fields["roles"]

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from enrollment import states
 from enrollment.models import CertificationRequest, Status
 from enrollment.refusals import Refused
 from pki.models import Certificate
@@ -53,7 +54,7 @@ class History:
 def of(request: CertificationRequest) -> History:
     """What came before `request`, newest first."""
     others = CertificationRequest.objects.exclude(pk=request.pk).select_related("owner", "certificate")
-    others = others.defer("csr", "note").order_by("-created_at", "-id")
+    others = states.with_question(others.defer("csr", "note")).order_by("-created_at", "-id")
     earlier = others.filter(owner=request.owner, created_at__lte=request.created_at)
     of_person = list(others.filter(owner=request.owner)[:SHOWN])
     return History(
