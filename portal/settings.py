@@ -87,6 +87,13 @@ def _bind(name: str, default: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 people's phones must reach it
 
 
+def _reached_at(bind: tuple[str, int]) -> str:
+    """`host:port` as people type it: the first of HOSTS, or localhost where nobody else gets in."""
+    host, port = bind
+    own = host in ("127.0.0.1", "::1", "localhost") and "LATCHKEY_HOSTS" not in ENV
+    return f"localhost:{port}" if own else f"{bracketed(HOSTS[0])}:{port}"
+
+
 ENV = _environment()
 
 DATA = Path(ENV.get("LATCHKEY_DATA", BASE_DIR / "var")).expanduser().absolute()
@@ -101,8 +108,8 @@ PORTAL_BIND = _bind("LATCHKEY_PORTAL_BIND", "0.0.0.0:8443")
 DOOR_BIND = _bind("LATCHKEY_DOOR_BIND", "0.0.0.0:9443")
 CHECK_BIND = _bind("LATCHKEY_CHECK_BIND", "0.0.0.0:9444")
 STATUS_BIND = _bind("LATCHKEY_STATUS_BIND", "0.0.0.0:8080")
-PORTAL_URL = f"https://{bracketed(HOSTS[0])}:{PORTAL_BIND[1]}"
-STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{bracketed(HOSTS[0])}:{STATUS_BIND[1]}").rstrip("/")
+PORTAL_URL = f"https://{_reached_at(PORTAL_BIND)}"
+STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{_reached_at(STATUS_BIND)}").rstrip("/")
 TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
 TLS_KEY = ENV.get("LATCHKEY_TLS_KEY", "")
 if bool(TLS_CERT) != bool(TLS_KEY):

@@ -1,6 +1,5 @@
 """Which keys are certified; the refused ones are among the bad requests of test_csr.py."""
 
-import time
 
 import badkeys
 import pytest
@@ -86,8 +85,6 @@ def test_a_huge_key_never_reaches_the_slow_checks(monkeypatch: pytest.MonkeyPatc
     asked: list[int] = []
     monkeypatch.setattr(badkeys, "checkrsa", lambda n, **rest: asked.append(n))
     request = BAD["RSA-16384"]()
-    started = time.perf_counter()
     with pytest.raises(CSRRejected, match="16,384 bits"):
         csr.parse(request)
-    assert time.perf_counter() - started < 0.1
     assert not asked
