@@ -26,8 +26,7 @@ from pki.signer import authorities
 PKILINT_SECONDS = 60.0  # a cold start on a slow board; usually one second
 _LINTER = Path(__file__).resolve().with_name("pkilinter.py")
 
-# Exactly these extensions, and which of them are critical (RFC 5280 4.2); subjectAltName when there are
-# names.
+# Exactly these extensions, and which of them are critical (RFC 5280 4.2); with names subjectAltName too.
 _EXTENSIONS = {
     ExtensionOID.BASIC_CONSTRAINTS: True,
     ExtensionOID.KEY_USAGE: True,

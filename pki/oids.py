@@ -10,6 +10,5 @@ from cryptography import x509
 _OURS = "1.2.840.113556.1.8000.2554.48236.419.5769.17037.46568.8057506.6277448"
 
 # The audit chain's head in a CRL, so that a later truncation of the audit shows. Not critical: software that
-# does not know it passes over it (RFC 5280 5.2). The value is an OCTET STRING of the 32 bytes of a SHA-256
-# digest.
+# does not know it passes over it (RFC 5280 5.2). The value is an OCTET STRING: 32 bytes of SHA-256.
 AUDIT_HEAD = x509.ObjectIdentifier(f"{_OURS}.1")

@@ -15,11 +15,9 @@ from pkilint.validation import ValidationFindingSeverity, Validator
 
 _BLOCK = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL)-----.+?-----END \1-----", re.DOTALL)
 
-# What pkilint reports and we accept, and why: its code, where (a pattern), and which values (a regular
-# expression).
+# What pkilint reports and we accept, and why: its code, where (a pattern), which values (regular expression).
 ACCEPTED: tuple[tuple[str, str, str], ...] = (
-    # A home has hosts of one label: localhost, nas. RFC 5280 4.2.1.6 asks for RFC 1034's syntax, which allows
-    # them.
+    # A home has hosts of one label (localhost, nas), which the syntax of RFC 1034 allows (RFC 5280 4.2.1.6).
     ("pkix.invalid_domain_name_syntax", "*.dNSName", r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"),
     # The same in the addresses of our own status face.
     (

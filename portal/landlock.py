@@ -24,9 +24,8 @@ ADDED = {2: REFER, 3: TRUNCATE, 5: IOCTL_DEV}
 READ = EXECUTE | READ_FILE | READ_DIR
 DEVICES = 1 << 6 | 1 << 11  # making device files
 WRITE = (FIRST_THIRTEEN | REFER | TRUNCATE) & ~DEVICES
-ON_FILES = (
-    EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
-)  # rights that a file, not a folder, can carry
+# What a file, not a folder, can be given.
+ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE | IOCTL_DEV
 SCOPE_ABSTRACT_SOCKETS, SCOPE_SIGNALS = 1 << 0, 1 << 1  # version 6
 
 _libc = ctypes.CDLL(None, use_errno=True)

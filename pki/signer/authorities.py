@@ -1,12 +1,10 @@
 """What the three authorities are: their certificates before any key has signed them (RFC 5280 4.2).
 
 `clients`  people's phones and browsers. May only make client certificates.
-`servers`  web servers of the household. Name constraints on root and issuing CA: whoever trusts it trusts it
-for
-           this house and never for a bank.
-`devices`  MQTT brokers and devices, both ends. No browser trusts it, and it has no name constraints: mbedTLS
-2.28,
-           which much of this world runs on, cannot even parse critical ones.
+`servers`  web servers of the household. Name constraints on root and issuing CA: whoever trusts it trusts
+           it for this house and never for a bank.
+`devices`  MQTT brokers and devices, both ends. No browser trusts it, and it has no name constraints:
+           mbedTLS 2.28, which much of this world runs on, cannot even parse critical ones.
 """
 
 import ipaddress
@@ -22,9 +20,8 @@ from pki.builder import issued_by, key_usage, published
 
 ROOT_DAYS = 20 * 365 + 5
 ISSUING_DAYS = 10 * 365 + 2
-BACKDATED = timedelta(
-    hours=1
-)  # clocks in a household are not all right; a certificate is good at once on a slow one
+# Clocks in a household are not all right; a certificate is good at once on a slow one.
+BACKDATED = timedelta(hours=1)
 
 EKUS = {
     "clients": (ExtendedKeyUsageOID.CLIENT_AUTH,),

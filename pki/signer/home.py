@@ -87,8 +87,7 @@ def _read_given(path: Path) -> bytes:
         content = path.read_bytes().strip()
     except OSError as error:
         raise StartRefused(f"The passphrase file {path} cannot be read: {error.strerror}.") from error
-    # systemd gives a credential to one user by an ACL on a file of root:root; the ACL's mask shows as group
-    # bits.
+    # systemd gives a credential to one user by an ACL on a file of root:root, whose mask shows as group bits.
     exposed = 0o007 if (facts.st_uid, facts.st_gid) == (0, 0) and os.getuid() != 0 else 0o077
     if facts.st_mode & exposed:
         raise StartRefused(f"{path} can be read by others. Run: chmod 600 {path}")

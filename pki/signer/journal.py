@@ -63,8 +63,7 @@ MIGRATIONS = (
 )
 _RESERVE = """
     INSERT INTO certificates (request_id, request_sha256, issuer, authority, serial, profile, owner,
-    common_name,
-        sans, key_sha256, not_before, not_after, evidence, reserved_at, tbs)
+        common_name, sans, key_sha256, not_before, not_after, evidence, reserved_at, tbs)
     VALUES (:request_id, :request_sha256, :issuer, :authority, :serial, :profile, :owner, :common_name,
         :sans, :key_sha256, :not_before, :not_after, :evidence, :reserved_at, :tbs)
 """

@@ -59,9 +59,7 @@ class AuthorityStatus:
     name: str
     root: bytes  # DER
     issuing: bytes  # DER
-    permitted: tuple[
-        str, ...
-    ]  # names and addresses it may certify ("dns:home.arpa", "ip:10.0.0.0/8"); () = any
+    permitted: tuple[str, ...]  # what it may certify ("dns:home.arpa", "ip:10.0.0.0/8"); () = anything
 
 
 @dataclass(frozen=True)

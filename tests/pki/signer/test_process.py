@@ -58,8 +58,7 @@ def test_everything_it_writes_is_its_users_alone(signer):
 def test_its_memory_cannot_be_read_and_it_leaves_no_core(signer):
     signer.start()
     process = Path("/proc") / str(signer.process.pid)
-    # A process that is not dumpable belongs to root in /proc (proc(5)), and nobody else of its user can read
-    # it.
+    # A process that is not dumpable belongs to root in /proc (proc(5)); nobody else of its user can read it.
     assert (process / "mem").stat().st_uid == 0
     limits = (process / "limits").read_text()
     assert [line.split()[4:6] for line in limits.splitlines() if "core file" in line] == [["0", "0"]]
