@@ -154,6 +154,7 @@ def audit_head(crl: x509.CertificateRevocationList) -> str | None:
         value = crl.extensions.get_extension_for_oid(AUDIT_HEAD).value
     except x509.ExtensionNotFound:
         return None
+    # An OCTET STRING: tag, length, the 32 bytes.
     return value.value[2:].hex() if isinstance(value, x509.UnrecognizedExtension) else None
 
 

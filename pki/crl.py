@@ -6,8 +6,7 @@ from cryptography import x509
 from django.conf import settings
 
 from audit import trail
-from pki import publication
-from pki.oids import AUDIT_HEAD
+from pki import builder, publication
 from pki.signer import client
 
 
@@ -37,11 +36,7 @@ def path(name: str) -> Path:
 
 def audit_head_in(der: bytes) -> str | None:
     """The audit trail's head in a CRL, 64 hex digits; None when there is none."""
-    crl = x509.load_der_x509_crl(der)
-    for extension in crl.extensions:
-        if extension.oid == AUDIT_HEAD and isinstance(extension.value, x509.UnrecognizedExtension):
-            return extension.value.value[-32:].hex()  # an OCTET STRING: tag, length, the 32 bytes
-    return None
+    return builder.audit_head(x509.load_der_x509_crl(der))
 
 
 def number_in(der: bytes) -> int:

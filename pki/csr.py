@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import SignatureAlgorithmOID as Alg
 
@@ -84,12 +85,11 @@ def _parsed(data: bytes) -> ParsedCSR:
         raise refusal("signature")
     subject, sans, extensions = _asked(csr)
     # Encoded anew, as the certificate will have it: a compressed point or odd parameters make no second key.
-    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return ParsedCSR(
         der=data,
         sha256=hashlib.sha256(data).hexdigest(),
         public_key=public_key,
-        key_sha256=hashlib.sha256(spki).hexdigest(),
+        key_sha256=key_digest(public_key),
         key_text=keypolicy.describe(public_key),
         signature_text=signature_text,
         common_name=asked.first_common_name(subject),
@@ -97,6 +97,12 @@ def _parsed(data: bytes) -> ParsedCSR:
         sans=sans,
         extensions=extensions,
     )
+
+
+def key_digest(public_key: PublicKeyTypes) -> str:
+    """SHA-256 of the SubjectPublicKeyInfo (RFC 5280 4.1), hex: what a key is known by here."""
+    spki = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(spki).hexdigest()
 
 
 def _loaded(data: bytes) -> x509.CertificateSigningRequest:

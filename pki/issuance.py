@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Callable
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 from django.db import transaction
 
+from pki import csr
 from pki.errors import IssuanceRefused
 from pki.models import Certificate
 from pki.profiles import PROFILES
@@ -34,7 +34,8 @@ def issue(request: IssuanceRequest, also: Callable[[Certificate], None] | None =
 
 def _store(request: IssuanceRequest, der: bytes) -> Certificate:
     leaf = x509.load_der_x509_certificate(der)
-    if _key_sha256(leaf) != _key_sha256(x509.load_der_x509_csr(request.csr)):
+    asked = x509.load_der_x509_csr(request.csr)
+    if csr.key_digest(leaf.public_key()) != csr.key_digest(asked.public_key()):
         raise IssuanceRefused("The signer answered with a certificate for another key.", code="other-key")
     fields = _fields(request, leaf, der)
     return Certificate.objects.get_or_create(request_id=request.request_id, defaults=fields)[0]
@@ -48,15 +49,10 @@ def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dic
         "profile": request.profile,
         "serial": f"{leaf.serial_number:x}",
         "fingerprint": hashlib.sha256(der).hexdigest(),
-        "key_sha256": _key_sha256(leaf),
+        "key_sha256": csr.key_digest(leaf.public_key()),
         "subject": request.common_name,
         "sans": list(request.sans),
         "der": der,
         "not_before": leaf.not_valid_before_utc,
         "not_after": leaf.not_valid_after_utc,
     }
-
-
-def _key_sha256(document: x509.Certificate | x509.CertificateSigningRequest) -> str:
-    key = document.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(key).hexdigest()

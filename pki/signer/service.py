@@ -5,14 +5,13 @@ is deterministic; so whatever a crash interrupts is finished with the same bytes
 doubled.
 """
 
-import hashlib
 import json
 import time
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import builder, csr, hostnames, lint
 from pki.errors import IssuanceRefused, SignerUnavailable
@@ -39,7 +38,7 @@ class Service:
         self.status_url = status_url
         self.hosts = hosts
         self.issuers = {issuer.id: issuer for a in known.values() for issuer in (a.root, a.issuing)}
-        self.ca_keys = {_key_sha256(issuer.certificate) for issuer in self.issuers.values()}
+        self.ca_keys = {csr.key_digest(issuer.certificate.public_key()) for issuer in self.issuers.values()}
         self.permitted = {name: authorities.permitted(a.issuing.certificate) for name, a in known.items()}
         self.templates = {
             name: builder.Template(profile, known[profile.authority].issuing.certificate, status_url)
@@ -193,8 +192,3 @@ class Service:
 
 def _der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(Encoding.DER)
-
-
-def _key_sha256(certificate: x509.Certificate) -> str:
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(key).hexdigest()
