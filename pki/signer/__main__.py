@@ -37,10 +37,7 @@ def main() -> int:
     except StartRefused as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    except (
-        OSError,
-        sqlite3.Error,
-    ) as error:  # a full disk, a folder that cannot be written, a broken journal
+    except (OSError, sqlite3.Error) as error:  # a full disk, a folder we may not write in, a broken journal
         print(f"The signer cannot start or go on: {error}.", file=sys.stderr)
         return 1
     return 0
