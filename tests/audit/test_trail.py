@@ -101,16 +101,30 @@ def swap(line: AuditEvent, chance: random.Random) -> None:
     AuditEvent.objects.filter(pk=other.pk).update(**{name: getattr(line, name) for name in fields})
 
 
-def test_each_of_three_hundred_random_edits_removals_and_swaps_is_found() -> None:
-    chance = random.Random(20261123)
+def cut(line: AuditEvent, chance: random.Random) -> None:
+    """The line and all after it are gone."""
+    AuditEvent.objects.filter(sequence__gte=line.sequence).delete()
+
+
+def check_changes(count: int, seed: int) -> None:
+    chance = random.Random(seed)
     fill(12)
-    for _ in range(300):
+    for _ in range(count):
         mark = transaction.savepoint()
         line = AuditEvent.objects.get(sequence=chance.randint(1, 12))
-        chance.choice([edit, edit, edit, remove, swap])(line, chance)
+        chance.choice([edit, edit, edit, remove, swap, cut])(line, chance)
         assert trail.verify().broken_at is not None
         transaction.savepoint_rollback(mark)
     assert trail.verify().broken_at is None
+
+
+def test_each_of_two_hundred_random_edits_removals_swaps_and_cuts_is_found() -> None:
+    check_changes(200, seed=20261123)
+
+
+@pytest.mark.slow
+def test_each_of_ten_thousand_random_edits_removals_swaps_and_cuts_is_found() -> None:
+    check_changes(10_000, seed=1)
 
 
 def test_a_line_too_damaged_to_be_read_is_reported_and_not_a_crash() -> None:
