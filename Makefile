@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
-.PHONY: python help run demo test check format race bench crash lock
+.PHONY: python help run demo test check format pictures race bench crash lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,10 @@ format: python ## put the code into its format
 race: python ## let 16 officers approve the same 500 requests at once, on SQLite and PostgreSQL
 	@$(BOOTSTRAP) --dev --packages
 	$(VENV)/python -m tests.race_officers
+
+pictures: python ## take the pictures of README and docs anew
+	@$(BOOTSTRAP) --dev --packages
+	DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.browser.docs_pictures
 
 bench: python ## measure, as ratios in one run
 	@$(BOOTSTRAP) --dev

@@ -26,18 +26,20 @@ class Cast:
 
 
 @contextmanager
-def cast(folder: Path) -> Iterator[Cast]:
-    """A demo that runs, and everybody signed in. `folder` is empty."""
+def cast(folder: Path, scale: int = 1) -> Iterator[Cast]:
+    """A demo that runs, and everybody signed in. `folder` is empty; `scale`: device pixels per CSS pixel."""
     with up(folder / "data", command="demo") as running:
         root = running.data / "public" / "ca" / "servers-root.pem"
         with chromium(NAMES, home=shell.trust(folder / "home", root)) as browser:
             told = json.loads((running.data / "credentials.json").read_text())
-            people = {one["username"]: _enter(browser, told["portal"], one) for one in told["accounts"]}
+            people = {
+                one["username"]: _enter(browser, told["portal"], one, scale) for one in told["accounts"]
+            }
             yield Cast(running, browser, told["portal"], people)
 
 
-def _enter(browser: Browser, portal: str, account: dict[str, str]) -> Person:
-    person = Person(browser, account["username"], password=account["password"])
+def _enter(browser: Browser, portal: str, account: dict[str, str], scale: int) -> Person:
+    person = Person(browser, account["username"], password=account["password"], scale=scale)
     person.app = App(parse_qs(urlsplit(account["totp_uri"]).query)["secret"][0])
     person.page.goto(f"{portal}/login")
     person.sign_in()

@@ -35,11 +35,19 @@ class Person:
     app: App
 
     def __init__(
-        self, browser: Browser, full_name: str, *, password: str = PASSWORD, javascript: bool = True
+        self,
+        browser: Browser,
+        full_name: str,
+        *,
+        password: str = PASSWORD,
+        javascript: bool = True,
+        scale: int = 1,
     ) -> None:
         self.full_name, self.password = full_name, password
         self.username = full_name.split()[0].lower()
-        self._context = browser.new_context(java_script_enabled=javascript, locale="en-GB")
+        self._context = browser.new_context(
+            java_script_enabled=javascript, locale="en-GB", device_scale_factor=scale
+        )
         self._context.set_default_timeout(PATIENCE)
         self.page: Page = self._context.new_page()
 
