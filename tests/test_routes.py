@@ -1,7 +1,8 @@
-"""Every route of the portal face x every kind of visitor has an expected answer; a new route without one fails here.
+"""Every route of both faces x every kind of visitor has an expected answer; one without fails here.
 
-alice asked for a certificate (one request waits, one is issued); charlie is another requester; bob is the officer,
-erin the auditor, dora the administrator. POST is sent empty: what matters is who gets as far as the form.
+alice asked for a certificate (one request waits, one is issued); charlie is another requester; bob is the
+officer, erin the auditor, dora the administrator. POST is sent empty: what matters is who gets as far as the
+form.
 """
 
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django import Settings
 
 from accounts.models import User
 from enrollment import ra
 from enrollment.models import CertificationRequest
+from pki import authorities, crl
 from pki.csr import parse
 from tests.conftest import Browser, make_csr, open_session
 
@@ -64,6 +67,10 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "portal:trust": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:trust_root": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
 }
+# The status face knows nobody: it answers whoever asks alike.
+EXPECTED_OF_STATUS = dict.fromkeys(
+    ("pki:certificate", "pki:crl", "status:face"), ("200 200 200 200 200 200", "405 405 405 405 405 405")
+)
 
 
 def routes(
@@ -80,6 +87,7 @@ def routes(
 
 
 ALL = sorted(set(routes(get_resolver("portal.urls").url_patterns)))
+ALL_OF_STATUS = sorted(set(routes(get_resolver("portal.urls_status").url_patterns)))
 
 
 @pytest.fixture
@@ -130,6 +138,7 @@ def answers(path: str, method: str) -> str:
 
 def test_every_route_has_an_expected_answer() -> None:
     assert {name for name, _ in ALL if not name.startswith("admin")} == set(EXPECTED)
+    assert {name for name, _ in ALL_OF_STATUS} == set(EXPECTED_OF_STATUS)
 
 
 @pytest.mark.parametrize(("name", "path"), [route for route in ALL if not route[0].startswith("admin")])
@@ -138,6 +147,17 @@ def test_everybody_gets_the_expected_answer(
 ) -> None:
     where = address(path, stage, charlie)
     assert (answers(where, "get"), answers(where, "post")) == EXPECTED[name], where
+
+
+@pytest.mark.parametrize(("name", "path"), ALL_OF_STATUS)
+def test_the_status_face_answers_everybody_alike(
+    name: str, path: str, stage: dict[str, CertificationRequest], settings: Settings
+) -> None:
+    authorities.publish_certificates()
+    crl.publish("clients")
+    settings.ROOT_URLCONF, settings.MIDDLEWARE = "portal.urls_status", settings.STATUS_MIDDLEWARE
+    where = "/" + path.replace("<str:name>", "clients")
+    assert (answers(where, "get"), answers(where, "post")) == EXPECTED_OF_STATUS[name], where
 
 
 @pytest.mark.parametrize(("name", "path"), [route for route in ALL if route[0].startswith("admin")])
