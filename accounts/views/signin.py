@@ -18,7 +18,7 @@ from audit import trail
 def login(request: HttpRequest) -> HttpResponse:
     """Everything on one page: user name, password, code."""
     if is_verified(request.user):
-        return redirect(_next(request))
+        return HttpResponseRedirect(_next(request))  # `redirect` would look for a view of that name
     form = SignInForm(posted(request))
     if request.method != "POST":
         return _page(request, form, status=200)
