@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from accounts.models import Household, User
+from accounts.models import Household, Invitation, User
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,14 @@ class NotIndependent(Exception):
 
 def is_independent(officer: User, owner: User) -> bool:
     """Whether `officer` is somebody else who neither invited nor reset `owner`: no sock-puppets."""
-    return officer.pk not in (owner.pk, owner.invited_by_id, owner.reset_by_id)
+    return officer.pk not in (owner.pk, owner.invited_by_id) and not _ever_reset(owner, officer)
+
+
+def _ever_reset(owner: User, officer: User) -> bool:
+    """Ever, and not only last: a request sent while the officer held the account may still wait."""
+    if officer.pk == owner.reset_by_id:
+        return True
+    return Invitation.objects.filter(account=owner, made_by=officer, used_at__isnull=False).exists()
 
 
 def may_decide_for(officer: User, owner: User, household: Household) -> None:
@@ -31,6 +38,6 @@ def may_decide_for(officer: User, owner: User, household: Household) -> None:
     remedy = "Ask another officer to look at it."
     if officer.pk == owner.pk:
         raise NotIndependent("This is your own request; somebody else decides on it.", remedy)
-    if officer.pk == owner.reset_by_id:
+    if _ever_reset(owner, officer):
         raise NotIndependent(f"You gave {owner} a new password and app, so you do not decide alone.", remedy)
     raise NotIndependent(f"You invited {owner}, so you do not decide alone.", remedy)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts import household, invitations, people
 from accounts.errors import Refused
@@ -113,6 +114,25 @@ def test_who_is_not_independent_may_not_decide_unless_the_switch_is_on(
     assert refusal.value.remedy == "Ask another officer to look at it."
     may_decide_for(bob, owner, Household(one_person=True))
     assert not is_independent(bob, owner)
+
+
+@pytest.mark.parametrize("later", ["dora", None])
+def test_whoever_reset_an_account_once_stays_not_independent_after_a_later_reset(
+    alice: User, bob: User, dora: User, later: str | None
+) -> None:
+    """What bob asked for while he held the account may still wait when it is alice's again."""
+    used = {"lapses_at": timezone.now(), "used_at": timezone.now()}
+    Invitation.objects.create(digest="1", account=alice, made_by=bob, **used)
+    Invitation.objects.create(digest="2", account=alice, made_by=dora if later else None, **used)
+    alice.reset_by = dora if later else None
+    alice.save()
+    with pytest.raises(NotIndependent, match="a new password and app"):
+        may_decide_for(bob, alice, household.current())
+
+
+def test_a_reset_link_that_nobody_used_takes_nothing_away(alice: User, bob: User) -> None:
+    invitations.make(bob, account=alice)
+    assert is_independent(bob, alice)
 
 
 # The pages
