@@ -57,6 +57,26 @@ def test_an_administrator_sees_rows_but_no_secrets_and_no_way_to_change_them(
         assert browser.post(reverse(f"{name}_{verb}", args=args), {"x": "1"}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("page", "lookup"),
+    [
+        ("user", "password__startswith=md5"),
+        ("totpdevice", "sealed_secret__startswith=gA"),
+        ("invitation", "digest__startswith=0"),
+    ],
+)
+def test_a_secret_cannot_be_guessed_letter_by_letter(
+    browser: Client, dora: User, sign_in: Callable, page: str, lookup: str
+) -> None:
+    sign_in(browser, dora)
+    assert browser.get(f"/admin/accounts/{page}/?{lookup}").status_code == 400
+
+
+def test_a_search_for_thousands_of_words_is_answered(browser: Client, dora: User, sign_in: Callable) -> None:
+    sign_in(browser, dora)
+    assert browser.get("/admin/accounts/user/", {"q": "a " * 3000}).status_code == 200
+
+
 @pytest.mark.parametrize("who", ["alice", "bob", "erin"])
 def test_nobody_else_sees_it(
     browser: Client, who: str, sign_in: Callable, request: pytest.FixtureRequest
