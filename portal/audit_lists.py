@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,7 +29,8 @@ ACTIONS = (
 )
 COLUMNS = ("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest")
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet runs when a cell begins with it
+# The beginning of a cell that a spreadsheet would run, full-width signs too.
+FORMULA = re.compile(r"(^|[;|][\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,9 @@ def _csv_line(cells: Iterable[str]) -> str:
 
 
 def _cell(text: str) -> str:
-    """An apostrophe makes a spreadsheet take the cell as text."""
-    shown = printable(text)
-    return f"'{shown}" if shown.startswith(FORMULA) else shown
+    """An apostrophe makes a spreadsheet take the cell as text; also behind the semicolon at which those of
+    half of Europe begin a new cell."""
+    return FORMULA.sub(r"\1'", printable(text))
 
 
 def as_json(found: Iterable[AuditEvent]) -> Iterator[str]:

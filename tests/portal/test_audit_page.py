@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -61,6 +62,14 @@ def test_the_csv_has_all_lines_and_no_cell_runs_as_a_formula(browser: Browser, e
     assert len(lines) == AuditEvent.objects.count() + 1
     assert not [cell for line in lines for cell in line if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
     assert not [cell for line in lines for cell in line if "\n" in cell]
+
+
+def test_no_cell_runs_where_spreadsheets_begin_a_new_one_at_a_semicolon(browser: Browser, erin: User) -> None:
+    for nasty in ("a;=cmd|' /C calc'!A0", 'a; "@SUM(A1)', "\uff1d1+1"):
+        trail.record("login.failed", target=nasty)
+    open_session(browser, erin)
+    text = b"".join(browser.get("/audit/trail.csv").streaming_content).decode()
+    assert not re.search(r"[;|][\s\"]*[=+@-]|,\uff1d", text)
 
 
 def test_the_json_has_every_field_so_that_digests_can_be_recomputed(browser: Browser, erin: User) -> None:
