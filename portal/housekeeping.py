@@ -99,6 +99,7 @@ STEPS = (
     Step("server certificate", HOUR, tls.renew_if_due),
     Step("sessions", HOUR, sessions),
     Step("lints", 5 * MINUTE, linting.lint_some),
+    Step("lints of the authorities", HOUR, linting.lint_authorities),
     Step("room on the disk", 5 * MINUTE, room),
 )
 FIRST = frozenset({"CA certificates", "revocation lists", "server certificate"})  # before anybody is served

@@ -1,4 +1,4 @@
-"""pkilint over every certificate that was issued, a few at a time, and again when pkilint itself changes."""
+"""pkilint over everything the signer signed, a few at a time, and again when pkilint itself changes."""
 
 from importlib.metadata import version
 
@@ -6,10 +6,12 @@ from django.db.models import Q, QuerySet
 
 from pki import authorities, lint
 from pki.models import Certificate
+from pki.signer.protocol import AUTHORITIES
 
 RELEASE = version("pkilint")
 FOUND = f"{RELEASE} found something"
 AT_A_TIME = 200
+_clean: set[bytes] = set()  # certificates of authorities, PEM, that pkilint found nothing in since we started
 
 
 class Findings(Exception):
@@ -31,6 +33,16 @@ def lint_some() -> str:
     if disliked:
         raise Findings(f"pkilint found something in certificates with these serials: {', '.join(disliked)}")
     return f"{len(batch)} certificates linted" if batch else ""
+
+
+def lint_authorities() -> str:
+    """Lint the authorities' own certificates, each once in a process's life. Raises Findings."""
+    known = [authorities.pem(der) for name in AUTHORITIES for der in authorities.chain(name)]
+    fresh = [certificate for certificate in known if certificate not in _clean]
+    if fresh and (found := lint.thorough(fresh)):
+        raise Findings(f"pkilint found something in the authorities' certificates: {'; '.join(found)}")
+    _clean.update(fresh)
+    return f"{len(fresh)} certificates of authorities linted" if fresh else ""
 
 
 def unseen() -> QuerySet[Certificate]:

@@ -46,7 +46,7 @@ def test_a_step_that_fails_stops_no_other_and_is_remembered() -> None:
     done: list[str] = []
     steps = [
         Step("first", 1, fails),
-        Step("second", 1, lambda: done.append("x") or ""),  # type: ignore[func-returns-value]
+        Step("second", 1, lambda: done.append("x") or ""),
     ]
     assert tidy(steps) == {"first": "RuntimeError: on purpose", "second": ""}
     assert done == ["x"]
@@ -198,6 +198,23 @@ def test_what_pkilint_dislikes_is_remembered_and_blocks_no_other(
             linting.lint_some()
     assert not linting.unseen().exists()
     assert Certificate.objects.filter(linted_with=linting.RELEASE).count() == 1
+
+
+@pytest.mark.slow
+def test_pkilint_looks_once_at_the_authorities_themselves(signer: Path) -> None:
+    linting._clean.clear()
+    assert linting.lint_authorities() == "6 certificates of authorities linted"
+    assert linting.lint_authorities() == ""
+
+
+def test_what_pkilint_dislikes_in_an_authority_is_said_until_it_is_gone(
+    signer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linting._clean.clear()
+    monkeypatch.setattr(linting.lint, "thorough", lambda documents: ["pkix.something"])
+    for _ in range(2):
+        with pytest.raises(linting.Findings, match="pkix.something"):
+            linting.lint_authorities()
 
 
 def test_the_note_is_not_written_again_and_again() -> None:
