@@ -28,6 +28,7 @@ PROGRAMS = (
     ("certutil", "libnss3-tools"),  # puts a root into Chromium's store
     ("javac", "default-jdk-headless"),  # a test starts a program from its source
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
+    ("systemd-analyze", "systemd"),
 )
 
 
