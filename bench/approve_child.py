@@ -14,13 +14,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
-from django.test import Client  # noqa: E402
+from django.test import Client
 
-from accounts.models import User  # noqa: E402
-from enrollment import ra  # noqa: E402
-from pki.csr import parse  # noqa: E402
-from pki.profiles import PROFILES  # noqa: E402
-from tests.conftest import make_csr, open_session  # noqa: E402
+from accounts.models import User
+from enrollment import ra
+from pki.csr import parse
+from pki.profiles import PROFILES
+from tests.conftest import make_csr, open_session
 
 
 def main(count: int) -> None:

@@ -41,8 +41,8 @@ def rows() -> list[tuple[str, str, str, str]]:
     with tempfile.TemporaryDirectory() as few, tempfile.TemporaryDirectory() as many:
         children = {SMALL: start(SMALL, few), LARGE: start(LARGE, many)}
         try:
-            pages = children[SMALL].stdout.readline().split()  # type: ignore[union-attr]
-            children[LARGE].stdout.readline()  # type: ignore[union-attr]
+            pages = children[SMALL].stdout.readline().split()
+            children[LARGE].stdout.readline()
             times: dict[tuple[str, int], list[float]] = {}
             for _ in range(ROUNDS):
                 for page in pages:

@@ -11,14 +11,14 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 django.setup()
 
-from django.core.management import call_command  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.utils import timezone  # noqa: E402
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
 
-from accounts.models import User  # noqa: E402
-from audit.models import AuditEvent, AuditHead  # noqa: E402
-from enrollment.models import CertificationRequest, Status  # noqa: E402
-from tests.conftest import make_csr, open_session  # noqa: E402
+from accounts.models import User
+from audit.models import AuditEvent, AuditHead
+from enrollment.models import CertificationRequest, Status
+from tests.conftest import make_csr, open_session
 
 
 def fill(size: int) -> tuple[User, User, list[CertificationRequest]]:

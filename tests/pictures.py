@@ -65,7 +65,7 @@ def looks(browser: Browser, wanted: tuple[str, ...] = ALL, **options: Any) -> It
         width, height = VIEWPORTS[size]
         context = browser.new_context(
             viewport={"width": width, "height": height},
-            color_scheme=theme,  # type: ignore[arg-type]
+            color_scheme=theme,
             device_scale_factor=2 if size == "phone" else 1,
             **options,
         )

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.usefixtures("no_signer")
 def test_the_request_list_links_to_the_queue(alice: User) -> None:
     request = ask(alice)
     window = admin.site._registry[CertificationRequest]
-    assert reverse("enrollment:review", args=[request.pk]) in window.queue(request)  # type: ignore[attr-defined]
+    assert reverse("enrollment:review", args=[request.pk]) in window.queue(request)
 
 
 @pytest.mark.parametrize("model", [CertificationRequest, Certificate])
 def test_nothing_is_added_changed_or_deleted_there(model: type, rf: object) -> None:
     window = admin.site._registry[model]
-    request = rf.get("/")  # type: ignore[attr-defined]
+    request = rf.get("/")
     allowed = (window.has_add_permission, window.has_change_permission, window.has_delete_permission)
     assert not any(allows(request) for allows in allowed)
 

@@ -27,7 +27,7 @@ def desk(browser: Client, bob: User, sign_in: Callable[..., Client]) -> Client:
 
 def devices(answer: object) -> list[str]:
     """The names in the list, in its order."""
-    return [row.device for row in answer.context["page"].rows]  # type: ignore[attr-defined]
+    return [row.device for row in answer.context["page"].rows]
 
 
 def many(owner: User, count: int, **fields: object) -> list[CertificationRequest]:

@@ -24,4 +24,4 @@ def order(profile: str = "tls-client", pem: bytes = b"", **changes: object) -> I
         "csr": parsed.der,
         "evidence": evidence,
     }
-    return IssuanceRequest(**{**values, **changes})  # type: ignore[arg-type]
+    return IssuanceRequest(**{**values, **changes})

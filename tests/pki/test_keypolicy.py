@@ -1,6 +1,5 @@
 """Which keys are certified; the refused ones are among the bad requests of test_csr.py."""
 
-
 import badkeys
 import pytest
 from badkeys.checks import allchecks

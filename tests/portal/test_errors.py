@@ -75,6 +75,6 @@ def test_error_pages_stand_without_a_database(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(connection, "ensure_connection", broken)
     monkeypatch.setattr(errors, "render_to_string", broken)
-    response = errors.server_error(None)  # type: ignore[arg-type]
+    response = errors.server_error(None)
     assert response.status_code == 500
     assert "Something broke" in response.content.decode()
