@@ -5,6 +5,7 @@ dies is our supervisor's work already, and a process less is 18 MB less.
 """
 
 import contextlib
+import io
 import os
 import socket
 import ssl
@@ -25,8 +26,9 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from portal import confinement, tls
 
 THREADS = 16
-SAME_ADDRESS = 8  # threads that one address may hold with handshakes and heads that do not end
+SAME_ADDRESS = 8  # threads that one address may hold with handshakes, heads and bodies that do not end
 READ_WITHIN = 5  # seconds for the handshake and the request's head
+BODY_WITHIN = 20  # seconds for the body, which is small
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
 KEEP_ALIVE = 15
 GRACE = 2  # seconds for requests at work when the face ends
@@ -58,6 +60,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.deadlines.pop(conn, None)
 
     def handle_request(self, req: Any, conn: TConn) -> Any:
+        """With the body read first: while it comes in, its thread counts against its address."""
+        self.deadlines[conn] = time.monotonic() + BODY_WITHIN
+        _read_body(req, conn)
         self.reading.discard(conn)
         self.deadlines[conn] = time.monotonic() + DONE_WITHIN
         return super().handle_request(req, conn)
@@ -91,6 +96,21 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 with contextlib.suppress(OSError):
                     # The plain socket's shutdown: it wakes the thread that waits inside TLS.
                     socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
+
+
+def _read_body(req: Any, conn: TConn) -> None:
+    """The body into memory, unless it is larger than Django takes: then it is refused and never read."""
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if any(name == "CONTENT-LENGTH" and int(value) > most for name, value in req.headers):
+        req.force_close()
+        return
+    if req._expected_100_continue:  # RFC 9110 10.1.1: such a client waits for our word before it sends
+        conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        req._expected_100_continue = False
+    body = req.body.read(most + 1)
+    if len(body) > most:  # in chunks, without a length
+        req.force_close()
+    req.body = io.BytesIO(body)
 
 
 class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
