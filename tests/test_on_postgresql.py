@@ -17,6 +17,10 @@ def test_the_fast_tests_pass_on_postgresql(database_url: str) -> None:  # noqa: 
     run_pytest(*ABOUT_DATA, "-m", "not slow", DATABASE_URL=database_url)
 
 
+def test_nasty_text_is_stored_clean_or_refused_by_postgresql_too(database_url: str) -> None:  # noqa: F811
+    run_pytest("tests/test_nasty_text.py", DATABASE_URL=database_url)
+
+
 def test_sixteen_officers_at_once_make_one_certificate_each_on_postgresql(
     database_url: str,  # noqa: F811
 ) -> None:
