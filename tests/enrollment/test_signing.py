@@ -12,6 +12,7 @@ from enrollment import ra
 from enrollment.models import CertificationRequest, Status
 from pki import csr, issuance
 from pki.models import Certificate
+from pki.signer import client
 from tests.conftest import make_csr
 from tests.enrollment.acts import HERE, ask
 
@@ -72,20 +73,22 @@ def test_what_was_changed_behind_the_approval_is_refused_at_signing(
     assert approved.status == Status.REJECTED and not Certificate.objects.exists()
 
 
-def test_a_crash_between_signing_and_noting_doubles_nothing(
-    approved: CertificationRequest, monkeypatch: pytest.MonkeyPatch
+def test_a_crash_between_signing_and_noting_loses_and_doubles_nothing(
+    signer: Path, approved: CertificationRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def crash(*args: object) -> None:
         raise KeyboardInterrupt
 
+    before = client.status(signer).issued
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("enrollment.ra._issued", crash)
         ra.issue(request=approved)
-    assert Certificate.objects.count() == 1
+    assert client.status(signer).issued == before + 1
+    assert not Certificate.objects.exists()  # certificate and note are there together, or neither
     assert ra.issue_waiting() == 1
-    assert Certificate.objects.count() == 1
     approved.refresh_from_db()
-    assert approved.status == Status.ISSUED
+    assert approved.status == Status.ISSUED and Certificate.objects.get() == approved.certificate
+    assert client.status(signer).issued == before + 1
 
 
 def test_a_new_name_of_the_household_does_not_change_what_was_approved(
