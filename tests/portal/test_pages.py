@@ -10,7 +10,7 @@ from django.test import override_settings
 
 from accounts.models import User
 from pki import authorities
-from portal import health, housekeeping
+from portal import health, housekeeping, landlock
 from tests.conftest import Browser, open_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,8 +62,15 @@ def test_the_status_page_looks_at_everything(signer: object, browser: Browser, e
         "Disk",
     ):
         assert word in page
-    assert "need" in page  # Landlock is off here, and the page says so
-    assert "not started by" in page
+    assert "not started by" in page  # Landlock is off here, and the page says so
+
+
+def test_a_kernel_without_landlock_stands_on_the_status_page(
+    browser: Browser, erin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    open_session(browser, erin)
+    assert "This kernel has no Landlock" in browser.get("/status").content.decode()
 
 
 def test_a_signer_that_is_down_stands_on_status_page_and_first_page(
