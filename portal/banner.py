@@ -15,14 +15,20 @@ from portal import health, landlock, tls
 Line = tuple[str, str]  # name and value
 
 
-def show(copy: Path | None, more: list[Line]) -> None:
-    """Print the banner; `copy` is the backup made before an upgrade. Plain text where stdout is a file."""
-    console = Console(highlight=False, soft_wrap=True)
+def gather() -> tuple[str, list[str]]:
+    """The one-time setup link, "" once there is an account, and the notes. Reads what the web may write."""
     token = setup.ensure_token()
     link = settings.PORTAL_URL + reverse("accounts:setup", args=[token]) if token else ""
+    return link, notes()
+
+
+def show(link: str, noted: list[str], copy: Path | None, more: list[Line]) -> None:
+    """Print the banner; `copy` is the backup made before an upgrade. Plain text where stdout is a file."""
+    console = Console(highlight=False, soft_wrap=True)
+    copied = [f"Before the upgrade everything was copied to {copy}."] if copy else []
     for name, text in [*lines(link), *more, ("End", "Ctrl-C")]:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
-    for note in notes(copy):
+    for note in [*copied, *noted]:
         console.print(Text.assemble(("Note      ", "bold yellow"), note))
     if link and console.is_terminal:
         console.print(Text(qr(link)))
@@ -41,9 +47,9 @@ def lines(link: str) -> list[Line]:
     return found
 
 
-def notes(copy: Path | None) -> list[str]:
+def notes() -> list[str]:
     """What somebody should know or do."""
-    found = [f"Before the upgrade everything was copied to {copy}."] if copy else []
+    found = []
     if not landlock.version():
         found.append(health.NO_LANDLOCK)
     if left_out := tls.left_out():

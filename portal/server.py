@@ -34,7 +34,8 @@ def run(fill: Callable[[], list[Line]] | None = None) -> None:
         apart(prepare)
         more = fill() if fill else []
         supervisor.start_faces()
-        apart(lambda: banner.show(copy, more))
+        link, noted = apart(banner.gather)
+        banner.show(link, noted, copy, more)
         supervisor.watch()
     finally:
         supervisor.end()
