@@ -5,7 +5,7 @@ import unicodedata
 
 from accounts.models import User
 from enrollment.refusals import Refused
-from pki import authorities, names
+from pki import authorities, hostnames, names
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import CertificateProfile
 
@@ -48,6 +48,11 @@ def checked_sans(profile: CertificateProfile, typed: list[str]) -> tuple[str, ..
     """Typed host names and addresses as "dns:…" and "ip:…", each once. Raises Refused."""
     if profile.san == "none":
         return ()
+    if len(typed) > hostnames.MAX_SANS:  # before each is looked at
+        raise Refused(
+            f"These are {len(typed):,} host names; one certificate has at most {hostnames.MAX_SANS}.",
+            "Leave some out, or ask for several certificates.",
+        )
     sans = tuple(dict.fromkeys(_san(text) for text in typed))
     if not sans:
         raise Refused(

@@ -11,6 +11,7 @@ from pki.text import printable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+MAX_SANS = 100  # names and addresses in one certificate
 MAX_HOST = 253  # RFC 1035 2.3.4, without the final dot
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")  # letters, digits, hyphens (RFC 1123 2.1)
 _PREFIX = re.compile(r"(dns|ip|ip address):\s*(?=\S)", re.IGNORECASE)  # as we and openssl write them

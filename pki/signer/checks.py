@@ -17,8 +17,6 @@ from pki.profiles import PROFILES, CertificateProfile
 from pki.signer.journal import Use
 from pki.signer.protocol import CsrEvidence, IssuanceRequest, ServiceEvidence
 
-MAX_SANS = 100
-
 
 @dataclass(frozen=True)
 class Service:
@@ -56,8 +54,8 @@ def subject(request: IssuanceRequest, profile: CertificateProfile, permitted: tu
     if [part.value for part in found] != [request.organization, request.common_name]:
         raise IssuanceRefused("The name is not in its normal form.", code="name")
     names.check_for(profile, request.common_name, request.sans)
-    if len(set(request.sans)) != len(request.sans) or len(request.sans) > MAX_SANS:
-        raise IssuanceRefused(f"Host names must differ, and be {MAX_SANS} at most.", code="san")
+    if len(set(request.sans)) != len(request.sans) or len(request.sans) > hostnames.MAX_SANS:
+        raise IssuanceRefused(f"Host names must differ, and be {hostnames.MAX_SANS} at most.", code="san")
     for san in request.sans:
         _san(san, permitted)
     return found

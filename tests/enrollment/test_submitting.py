@@ -126,6 +126,13 @@ def test_a_host_name_that_is_none_is_explained_and_kept(at_home: Client, name: s
     assert CertificationRequest.objects.count() == 0
 
 
+def test_more_host_names_than_a_certificate_takes_are_counted_not_looked_at(at_home: Client) -> None:
+    names = ",".join(f"{number}.lan" for number in range(101))
+    answer = at_home.post(NEW, form(make_csr(), profile="tls-server", device="nas", names=names))
+    assert answer.status_code == 422
+    assert "101 host names; one certificate has at most 100" in answer.content.decode()
+
+
 @pytest.mark.parametrize(
     ("profile", "device", "common_name"),
     [
