@@ -22,6 +22,7 @@ class Obstacle(Exception):
 def before_start() -> None:
     """All checks that need no database. Raises Obstacle."""
     data_folder(settings.DATA)
+    private_folders()
     newer(settings.DATA / "VERSION")
     if settings.TLS_CERT:
         own_certificate(Path(settings.TLS_CERT), Path(settings.TLS_KEY))
@@ -46,6 +47,13 @@ def data_folder(data: Path) -> None:
             f"Only {free // 2**20} MB are free where {data} lies; {ROOM // 2**20} MB are needed. "
             "Make room, or choose another place with LATCHKEY_DATA."
         )
+
+
+def private_folders() -> None:
+    """Database and copies are read by us alone: the database holds the sessions of whoever is signed in."""
+    for folder in (settings.WEB_DIR, settings.BACKUP_DIR):
+        if folder.exists() and folder.stat().st_mode & 0o077:
+            raise Obstacle(f"{folder} can be read by others. Run: chmod 700 {folder}")
 
 
 def database_apart(folder: Path | None) -> None:

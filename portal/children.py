@@ -10,8 +10,10 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
+TOP = Path(__file__).resolve().parent.parent
 LIVED_WELL = 60  # seconds after which earlier deaths are forgiven
 LONGEST_WAIT = 30  # seconds between two starts
 
@@ -66,10 +68,13 @@ def forked(main: Callable[[], None]) -> Callable[[], int]:
 
 
 def spawned(command: Sequence[str], *, stdout: int | None = None) -> subprocess.Popen[bytes]:
-    """`command` as a new program that ends with this process."""
+    """`command` as a new program that ends with this process.
+
+    It starts in our own folder: `python -m` looks for its module where it starts, which may be anybody's.
+    """
     parent = os.getpid()
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=stdout, preexec_fn=lambda: _settle(parent)
+        command, stdin=subprocess.DEVNULL, stdout=stdout, cwd=TOP, preexec_fn=lambda: _settle(parent)
     )
 
 

@@ -78,3 +78,14 @@ def test_a_database_beside_the_program_stops_the_start(tmp_path: Path, place: st
         checks.database_apart(tmp_path)
     checks.database_apart(tmp_path / "database")
     checks.database_apart(None)
+
+
+def test_folders_that_others_can_read_stop_the_start(tmp_path: Path) -> None:
+    for name in ("WEB_DIR", "BACKUP_DIR"):
+        folder = tmp_path / name
+        folder.mkdir(mode=0o700)
+        with override_settings(**{name: folder}):
+            checks.private_folders()
+            folder.chmod(0o750)
+            with pytest.raises(Obstacle, match=f"chmod 700 {folder}"):
+                checks.private_folders()

@@ -6,6 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+
+import pytest
 
 from portal import children
 from portal.children import Child
@@ -45,6 +48,16 @@ def test_children_end_when_their_parent_is_killed() -> None:
         assert alive(pids) == pids
         parent.kill()
     wait_until(lambda: not alive(pids), 5, "both gone")
+
+
+def test_a_program_starts_in_our_folder_wherever_we_were_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pki").mkdir()
+    (tmp_path / "pki/__init__.py").write_text("raise SystemExit(7)")
+    code = "import pki, sys; sys.exit(not pki.__file__.endswith('pki/__init__.py'))"
+    assert children.spawned([sys.executable, "-c", code]).wait() == 0
 
 
 def test_a_fork_that_fails_says_so_by_its_exit_code() -> None:
