@@ -144,7 +144,8 @@ def batch(request: HttpRequest) -> HttpResponse:
         for row in chosen
     ]
     status = UNPROCESSABLE if form.errors else 200
-    return render(request, "enrollment/batch.html", {"form": form, "rows": rows}, status=status)
+    context = {"form": form, "rows": rows, "able": sum(1 for *_, blocker in rows if not blocker)}
+    return render(request, "enrollment/batch.html", context, status=status)
 
 
 def _chosen(request: HttpRequest) -> list[CertificationRequest]:

@@ -103,7 +103,7 @@ def batch(bob: Person) -> Stops:
     yield "bob-queue", bob
     bob.press("Approve the chosen ones…")
     yield "bob-batch", bob
-    bob.press("Approve and issue 2")
+    bob.press("Approve and issue 1")  # the other one is his own
     yield "bob-batch-done", bob
 
 
