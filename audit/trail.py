@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.models import AuditEvent, AuditHead
 
 EMPTY = "0" * 64
+LINES_MISSING = "audit.lines-missing"  # a head that was published once is not in the trail any more
 _CHUNK = 2000  # lines in memory at a time while verifying
 
 

@@ -1,5 +1,6 @@
 """Certificate revocation lists (RFC 5280 5): fetched from the signer, published as files."""
 
+import logging
 from pathlib import Path
 
 from cryptography import x509
@@ -9,6 +10,8 @@ from audit import trail
 from pki import builder, publication
 from pki.signer import client
 
+log = logging.getLogger(__name__)
+
 
 def publish(authority: str) -> None:
     """Fetch a new CRL of `authority` and publish it, and that of its root. Raises SignerUnavailable.
@@ -17,11 +20,28 @@ def publish(authority: str) -> None:
     """
     # Fetching under the lock: of two at once, the one that asked later also writes later.
     with publication.one_at_a_time(path(authority).with_suffix(".lock")):
+        _note_missing_lines(authority)
         head = trail.head()
         pair = client.crl(settings.SIGNER_SOCKET, authority, head)
         publication.write(path(authority), pair.issuing)
         publication.write(path(f"{authority}-root"), pair.root)
     trail.record("crl.published", target=authority, detail={"number": number_in(pair.issuing), "head": head})
+
+
+def _note_missing_lines(authority: str) -> None:
+    """Write down that the audit trail lost lines, before the new list replaces the one that shows it.
+
+    Somebody who can edit the database can cut or rewrite the trail and wait for the next list. This line then
+    stands in that list; cutting it off in turn only makes another one.
+    """
+    if not path(authority).exists():
+        return
+    before = published(authority)
+    lost = audit_head_in(before)
+    if lost and not trail.contains(lost):
+        log.error("audit trail: no line has the head %s of the last CRL of %s", lost, authority)
+        detail = {"head": lost, "number": number_in(before)}
+        trail.record(trail.LINES_MISSING, target=authority, detail=detail)
 
 
 def published(authority: str) -> bytes:

@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from pytest_django import Settings
 
+from audit import trail
+from audit.models import AuditEvent, AuditHead
 from pki import authorities, crl
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES
@@ -66,3 +68,17 @@ def test_the_audit_head_is_found_again(signer: Path) -> None:
 def test_nothing_published_is_told_loudly(signer: Path) -> None:
     with pytest.raises(FileNotFoundError):
         crl.published("clients")
+
+
+def test_a_cut_or_rewritten_trail_is_noted_before_the_witness_is_replaced(signer: Path) -> None:
+    trail.record("request.approved", actor="mallory")
+    crl.publish("clients")
+    for _ in range(2):  # cutting off the note makes another one
+        AuditEvent.objects.all().delete()
+        AuditHead.objects.all().delete()
+        trail.record("nothing.happened")
+        crl.publish("clients")
+        assert AuditEvent.objects.filter(action=trail.LINES_MISSING, target="clients").count() == 1
+    crl.publish("clients")
+    assert AuditEvent.objects.filter(action=trail.LINES_MISSING, target="clients").count() == 1
+    assert trail.verify().broken_at is None

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from audit import trail
+from audit.models import AuditEvent
 from pki import crl
 from pki.signer.protocol import AUTHORITIES
 
@@ -21,6 +22,11 @@ class Command(BaseCommand):
             )
         for authority in AUTHORITIES:
             self._compare(authority)
+        for line in AuditEvent.objects.filter(action=trail.LINES_MISSING).order_by("sequence")[:20]:
+            self.stdout.write(
+                f"Line {line.sequence} of {line.at:%Y-%m-%d %H:%M} UTC notes that lines were missing then. "
+                "That is so after a backup was put back; otherwise somebody cut or rewrote them."
+            )
         self.stdout.write(f"The audit trail is whole: {verdict.count} lines, head {verdict.head}.")
 
     def _compare(self, authority: str) -> None:
