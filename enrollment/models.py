@@ -20,6 +20,7 @@ class Status(models.TextChoices):
 
 
 # From each status, where it may go. Final is final. enrollment/ra.py is the only code that follows these.
+# Nothing lets an approval lapse yet: the signer may have signed already, and that certificate were lost.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED}),
     Status.APPROVED: frozenset({Status.ISSUED, Status.REJECTED, Status.LAPSED}),

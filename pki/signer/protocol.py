@@ -33,6 +33,9 @@ class ServiceEvidence:
     service: str  # "portal"
 
 
+# Why a key may have a certificate. Two more kinds come with their features and join here, in wire.py and in
+# checks.py: `device` (approved before there is a key: account, names, digest of a one-time challenge) and
+# `renewal` (the same owner and names as a live predecessor in the journal). Until then they are refused.
 Evidence = CsrEvidence | ServiceEvidence
 
 
