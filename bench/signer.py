@@ -1,8 +1,8 @@
 """Certificates per second: through the signer against bare cryptography doing what cannot be left out.
 
-Beside bare alone the ratio says more about the machine than about the signer: a faster processor signs faster,
-but a flush to the disk, which each issue needs before the key is touched, takes as long as before. So the same
-is also put beside bare cryptography with that one flush, and this ratio holds from machine to machine.
+Beside bare alone the ratio says more about the machine than about the signer: a faster processor signs
+faster, but a flush to the disk, which each issue needs before the key is touched, takes as long as before. So
+the same is put beside bare cryptography with that one flush too; this ratio holds from machine to machine.
 """
 
 import contextlib
