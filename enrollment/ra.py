@@ -307,4 +307,5 @@ def _record(
     detail: Mapping[str, object] | None = None,
 ) -> None:
     actor = by.username if by else ""
-    trail.record(f"request.{what}", actor=actor, address=address, target=str(request.pk), detail=detail or {})
+    named = {"common_name": request.common_name, **(detail or {})}
+    trail.record(f"request.{what}", actor=actor, address=address, target=str(request.pk), detail=named)

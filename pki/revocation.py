@@ -53,7 +53,8 @@ def _note(certificate: Certificate, moment: datetime, reason: str, *, by: str, a
     with transaction.atomic():
         fresh = Certificate.objects.filter(pk=certificate.pk, revoked_at=None)
         if fresh.update(revoked_at=moment, reason=reason) == 1:
-            detail = {"reason": reason, "authority": certificate.authority, "serial": certificate.serial}
+            detail = {"common_name": certificate.subject, "reason": reason}
+            detail |= {"authority": certificate.authority, "serial": certificate.serial}
             trail.record(
                 "certificate.revoked", actor=by, address=address, target=str(certificate.pk), detail=detail
             )

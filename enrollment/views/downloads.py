@@ -60,7 +60,8 @@ def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
     if item.certificate is None:
         raise Http404
     data = make(item.certificate)
-    detail = {"form": form, "serial": item.certificate.serial, "request": str(item.pk)}
+    detail = {"form": form, "common_name": item.common_name, "serial": item.certificate.serial}
+    detail["request"] = str(item.pk)
     trail.record(
         "certificate.downloaded",
         actor=me(request).username,

@@ -61,7 +61,8 @@ def _row(event: AuditEvent) -> dict[str, Any]:
     """One line for people: whatever could hide or reorder text is made visible."""
     detail = [(printable(str(name)), printable(str(value))) for name, value in event.detail.items()]
     who = printable(event.actor) or "Latchkey"
-    return {"event": event, "actor": who, "target": printable(event.target), "detail": detail}
+    target, called = printable(event.target), printable(str(event.detail.get("common_name", "")))
+    return {"event": event, "actor": who, "target": target, "called": called, "detail": detail}
 
 
 @require_safe
