@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 
 from pki.errors import PkiError, SignerUnavailable
@@ -18,6 +19,7 @@ from pki.signer.service import Service
 
 SOFTWARE = "0.1.0"
 IDLE_SECONDS = 10.0  # for a whole request to come, and between two
+PAUSE = 0.5  # seconds after a connection that could not be accepted
 THREADS = 8  # connections at once; more wait in the listen queue
 
 
@@ -64,8 +66,15 @@ def serve(listener: socket.socket, service: Service, uids: frozenset[int]) -> No
 
 
 def _attend(listener: socket.socket, service: Service, uids: frozenset[int]) -> None:
-    while True:
-        channel, _ = listener.accept()
+    """Answer one connection after the other. No trouble with one (no descriptor left) ends the thread:
+    a signer without threads would live on and be silent."""
+    while listener.fileno() >= 0:
+        try:
+            channel, _ = listener.accept()
+        except OSError as error:
+            log("unaccepted", why=str(error))
+            time.sleep(PAUSE)
+            continue
         with channel:
             uid = peer_uid(channel)
             if uid in uids:

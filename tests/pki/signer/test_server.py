@@ -190,6 +190,26 @@ def test_another_user_is_not_answered(service, tmp_path):
         client.status(stranger)
 
 
+def test_a_thread_outlives_a_connection_that_it_could_not_accept(service, tmp_path, monkeypatch):
+    """Without a descriptor to spare (EMFILE), for instance; the signer would live on and be silent."""
+    monkeypatch.setattr(server, "PAUSE", 0)
+    listener = server.listen(tmp_path / "signer.sock", 0o600)
+    troubles = [OSError(24, "Too many open files"), OSError(103, "Software caused connection abort")]
+
+    class Tired:
+        fileno = listener.fileno
+
+        def accept(self):
+            if troubles:
+                raise troubles.pop()
+            return listener.accept()
+
+    uids = frozenset({os.getuid()})
+    threading.Thread(target=server._attend, args=(Tired(), service, uids), daemon=True).start()
+    assert client.status(tmp_path / "signer.sock").uid == os.getuid()
+    assert not troubles
+
+
 def test_the_peers_uid_comes_from_the_kernel():
     ours, theirs = socket.socketpair(socket.AF_UNIX)
     with ours, theirs:
