@@ -1,6 +1,7 @@
 """Fills a running instance's database for bench/approve.py: an officer's session and requests that wait.
 
-Prints one JSON document: the officer's cookie, the requests' ids, and as many orders for the signer alone.
+Prints one JSON document: both people's cookies, the ids of requests to approve and to withdraw, and as many
+CSRs for the signer alone.
 """
 
 import base64
@@ -23,10 +24,14 @@ from pki.profiles import PROFILES
 from tests.conftest import make_csr, open_session
 
 
+def cookie(someone: User) -> dict[str, str]:
+    """The session of a browser in which this person has signed in."""
+    return {name: morsel.value for name, morsel in open_session(Client(), someone).cookies.items()}
+
+
 def main(count: int) -> None:
     officer = User.objects.create_user("bob", None, is_officer=True)
     asker = User.objects.create_user("alice", None, is_requester=True)
-    session = open_session(Client(), officer).cookies
     waiting = [
         ra.submit(
             by=asker,
@@ -36,11 +41,12 @@ def main(count: int) -> None:
             device=f"phone {n}",
             sans=[],
         )
-        for n in range(count)
+        for n in range(2 * count)
     ]
     answer = {
-        "cookie": {name: morsel.value for name, morsel in session.items()},
-        "requests": [str(request.pk) for request in waiting],
+        "cookies": [cookie(officer), cookie(asker)],
+        "requests": [str(request.pk) for request in waiting[:count]],
+        "withdrawn": [str(request.pk) for request in waiting[count:]],
         "profile_digest": PROFILES["tls-client"].digest,
         "csrs": [base64.b64encode(parse(make_csr()).der).decode() for _ in range(count)],
         "people": [str(uuid.uuid4()), str(uuid.uuid4())],
