@@ -29,6 +29,8 @@ PROGRAMS = (
     ("javac", "default-jdk-headless"),  # a test starts a program from its source
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("systemd-analyze", "systemd"),
+    # the letters of the pictures, and the same widths everywhere
+    ("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", "fonts-noto-core"),
 )
 
 
@@ -42,7 +44,7 @@ def main(arguments):
     rest = [word for word in arguments if word not in ("--dev", "--packages")]
     try:
         newer_python()
-        install("requirements-dev.txt" if dev else "requirements.txt")
+        install(requirements(dev))
         if packages:
             debian_packages()
     except Obstacle as obstacle:
@@ -50,6 +52,16 @@ def main(arguments):
     if rest:
         os.chdir(TOP)
         os.execv(PYTHON, [PYTHON, os.path.join(TOP, "manage.py")] + rest)
+
+
+def requirements(dev):
+    """The pinned file this start needs; the drivers of PostgreSQL only where the database is one."""
+    if dev:
+        return "requirements-dev.txt"
+    postgresql = (
+        os.environ.get("DATABASE_URL", "").startswith("postgres") or "DATABASE_URL_FILE" in os.environ
+    )
+    return "requirements-postgresql.txt" if postgresql else "requirements.txt"
 
 
 def newer_python():

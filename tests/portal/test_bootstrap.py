@@ -136,3 +136,30 @@ def test_make_help_lists_the_targets() -> None:
     for target in ("run", "demo", "test", "check", "bench", "lock"):
         assert f"make {target} " in done.stdout
     assert sys.executable not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("", "requirements.txt"),
+        ("sqlite:///x", "requirements.txt"),
+        ("postgres://x", "requirements-postgresql.txt"),
+    ],
+)
+def test_the_driver_of_postgresql_is_installed_for_such_a_database(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, url: str, file: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert bootstrap.requirements(False) == file
+    assert bootstrap.requirements(True) == "requirements-dev.txt"
+
+
+def test_every_pinned_file_holds_all_that_the_program_runs_on() -> None:
+    pinned = [
+        line.split(" ")[0]
+        for line in (settings.BASE_DIR / "requirements.txt").read_text().splitlines()
+        if "==" in line
+    ]
+    for name in ("requirements-dev.txt", "requirements-postgresql.txt"):
+        lines = (settings.BASE_DIR / name).read_text().splitlines()
+        assert not [one for one in pinned if not any(line.startswith(one) for line in lines)], name
