@@ -341,5 +341,9 @@ def test_the_machines_owner_makes_a_way_back_for_the_last_administrator(
     assert "the terminal" not in browser.get("/people").content.decode()
     with pytest.raises(CommandError, match="There are: dora"):
         call_command("reset_link", "nobody")
+    User.objects.create(username="\x1b[2Jmallory", is_active=True)
+    with pytest.raises(CommandError) as refusal:
+        call_command("reset_link", "\u202enobody\n")
+    assert str(refusal.value).isprintable()
     with pytest.raises(Refused):
         invitations.make(None, roles=REQUESTER)

@@ -19,7 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: object, username: str, **options: object) -> None:
         account = User.objects.filter(username=names.normalised(username), is_active=True).first()
         if account is None:
-            known = ", ".join(User.objects.filter(is_active=True).values_list("username", flat=True)[:20])
-            raise CommandError(f"There is no active account {username!r}. There are: {known or 'none yet'}.")
+            active = User.objects.filter(is_active=True).values_list("username", flat=True)[:20]
+            known = ", ".join(map(names.printable, active))  # what moves the cursor never reaches a terminal
+            typed = names.printable(username)
+            raise CommandError(f"There is no active account “{typed}”. There are: {known or 'none yet'}.")
         token = invitations.make(None, account=account, hours=1)
         self.stdout.write(settings.PORTAL_URL + reverse("accounts:invitation", args=[token]))
