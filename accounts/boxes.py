@@ -26,5 +26,10 @@ def get(request: HttpRequest, name: str, *, ttl: int) -> dict[str, Any] | None:
     return data
 
 
+def has(request: HttpRequest, name: str) -> bool:
+    """Whether something was put there and not taken away, however long ago."""
+    return f"box {name}" in request.session
+
+
 def drop(request: HttpRequest, name: str) -> None:
     request.session.pop(f"box {name}", None)

@@ -1,5 +1,7 @@
 """One's own account: name, password, app, recovery codes."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -9,14 +11,24 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import boxes, household, recovery, sessions, timecodes, totp
 from accounts.addresses import address_of
 from accounts.forms import AppForm, PasswordForm, ProfileForm
-from accounts.freshness import FreshFactorForm
+from accounts.freshness import SECONDS, FreshFactorForm
 from accounts.guards import me, posted, requires
 from accounts.models import TotpDevice
 from accounts.views.joining import CODES, app_context
 from audit import trail
 
 _APP = "new app"
-_TTL = 900  # seconds to scan a new app, and that unseen recovery codes wait
+# Seconds that a new app and new recovery codes can be seen again, from their making on: as long as the code
+# counts that they were made with. A session that somebody steals later shows neither.
+_TTL = SECONDS
+_APP_HIDDEN = (
+    "A new app waits for five minutes only. Begin again here, and remove what you scanned from the app. The app"
+    " you had still counts; nothing is lost."
+)
+_CODES_HIDDEN = (
+    "New recovery codes are shown for five minutes only. If you kept them, they work. If not, make new ones"
+    " here; nothing else is lost."
+)
 
 
 @requires()
@@ -71,7 +83,7 @@ def app(request: HttpRequest) -> HttpResponse:
 @requires()
 def app_confirm(request: HttpRequest) -> HttpResponse:
     """The new app takes the old one's place with its first right code; every other session ends."""
-    kept = boxes.get(request, _APP, ttl=_TTL)
+    kept = _kept(request, _APP, _APP_HIDDEN)
     if kept is None:
         return redirect("accounts:app")
     user = me(request)
@@ -91,11 +103,11 @@ def app_confirm(request: HttpRequest) -> HttpResponse:
 @requires()
 def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Shows new codes until somebody says they have kept them; otherwise makes new ones."""
-    shown = boxes.get(request, CODES, ttl=_TTL)
+    if request.method == "POST" and "kept" in request.POST:  # however long they were looked at
+        boxes.drop(request, CODES)
+        return redirect("portal:home")
+    shown = _kept(request, CODES, _CODES_HIDDEN)
     if shown is not None:
-        if request.method == "POST" and "kept" in request.POST:
-            boxes.drop(request, CODES)
-            return redirect("portal:home")
         return render(request, "accounts/recovery_codes.html", shown)
     form = FreshFactorForm(request, posted(request))
     if form.is_valid():
@@ -105,6 +117,15 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         boxes.put(request, CODES, {"codes": codes})
         return redirect("accounts:recovery")
     return _form_page(request, "accounts/recovery.html", form, left=recovery.left(me(request)))
+
+
+def _kept(request: HttpRequest, name: str, too_old: str) -> dict[str, Any] | None:
+    """What waits in the box; when it waited too long, nothing any more, and `too_old` says it once."""
+    waited = boxes.has(request, name)
+    kept = boxes.get(request, name, ttl=_TTL)
+    if waited and kept is None:
+        messages.info(request, too_old)
+    return kept
 
 
 def _form_page(request: HttpRequest, template: str, form: object, **context: object) -> HttpResponse:
