@@ -17,15 +17,26 @@ class NotIndependent(Exception):
 
 
 def is_independent(officer: User, owner: User) -> bool:
-    """Whether `officer` is somebody else who neither invited nor reset `owner`: no sock-puppets."""
-    return officer.pk not in (owner.pk, owner.invited_by_id) and not _ever_reset(owner, officer)
+    """Whether `officer` is somebody else who neither invited nor reset `owner`, nor was reset by them.
+
+    No sock-puppets. That the owner invited the officer is no obstacle: whoever set the household up invited
+    everybody. The officer's page and the audit tell it (`invited_by_owner`).
+    """
+    if officer.pk in (owner.pk, owner.invited_by_id):
+        return False
+    return not _ever_reset(owner, officer) and not _ever_reset(officer, owner)
 
 
-def _ever_reset(owner: User, officer: User) -> bool:
-    """Ever, and not only last: a request sent while the officer held the account may still wait."""
-    if officer.pk == owner.reset_by_id:
+def invited_by_owner(officer: User, owner: User) -> bool:
+    """Whether the officer is here because the owner of the request let them in."""
+    return officer.invited_by_id == owner.pk
+
+
+def _ever_reset(account: User, by: User) -> bool:
+    """Ever, and not only last: what was done while `by` held the account may still wait."""
+    if by.pk == account.reset_by_id:
         return True
-    return Invitation.objects.filter(account=owner, made_by=officer, used_at__isnull=False).exists()
+    return Invitation.objects.filter(account=account, made_by=by, used_at__isnull=False).exists()
 
 
 def may_decide_for(officer: User, owner: User, household: Household) -> None:
@@ -38,6 +49,9 @@ def may_decide_for(officer: User, owner: User, household: Household) -> None:
     remedy = "Ask another officer to look at it."
     if officer.pk == owner.pk:
         raise NotIndependent("This is your own request; somebody else decides on it.", remedy)
+    who = owner.both_names
     if _ever_reset(owner, officer):
-        raise NotIndependent(f"You gave {owner} a new password and app, so you do not decide alone.", remedy)
-    raise NotIndependent(f"You invited {owner}, so you do not decide alone.", remedy)
+        raise NotIndependent(f"You gave {who} a new password and app, so you do not decide alone.", remedy)
+    if _ever_reset(officer, owner):
+        raise NotIndependent(f"{who} gave you a new password and app, so you do not decide alone.", remedy)
+    raise NotIndependent(f"You invited {who}, so you do not decide alone.", remedy)

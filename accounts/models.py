@@ -72,6 +72,11 @@ class User(AbstractBaseUser):
         return self.full_name or self.username
 
     @property
+    def both_names(self) -> str:
+        """ "Bob Berger (mallory)": for whoever judges people. A full name is free and may be another's."""
+        return f"{self.full_name} ({self.username})" if self.full_name else self.username
+
+    @property
     def roles(self) -> frozenset[str]:
         """The `Role` values this person has."""
         return frozenset(role.value for role in Role if getattr(self, f"is_{role.value}"))

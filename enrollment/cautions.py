@@ -36,10 +36,16 @@ def blocker(request: CertificationRequest, officer: User, household: Household) 
 
 
 def _about_independence(request: CertificationRequest, officer: User, household: Household) -> list[str]:
-    """With the one-person switch off the blocker says it."""
-    if not household.one_person or independence.is_independent(officer, request.owner):
-        return []
-    return ["You decide here without a second person: the one-person switch is on, and the audit says so."]
+    """With the one-person switch off the blocker says who may not."""
+    if household.one_person and not independence.is_independent(officer, request.owner):
+        return [
+            "You decide here without a second person: the one-person switch is on, and the audit says so."
+        ]
+    if independence.invited_by_owner(officer, request.owner):
+        return [
+            f"{request.owner.both_names} invited you. Decide as you would for anybody; the audit says so."
+        ]
+    return []
 
 
 def _about_names(request: CertificationRequest, csr: ParsedCSR | None) -> list[str]:
@@ -52,7 +58,7 @@ def _about_names(request: CertificationRequest, csr: ParsedCSR | None) -> list[s
         )
     twin = history.name_in_use(request, request.common_name)
     if twin is not None:
-        found.append(f"There is a live certificate with the same common name, of {twin.owner}.")
+        found.append(f"There is a live certificate with the same common name, of {twin.owner.both_names}.")
     asked = csr.extensions if csr else ()
     if any(name == "basicConstraints" and "CA:TRUE" in text for name, text in asked):
         found.append("The request asks to be a CA. It will not be one; ask where this request comes from.")
@@ -64,7 +70,8 @@ def _about_key(csr: ParsedCSR | None, past: History) -> list[str]:
     if past.of_key:
         latest = past.of_key[0]
         found.append(
-            f"This key was sent before: by {latest.owner}, “{latest.device}”, {latest.get_status_display()}."
+            f"This key was sent before: by {latest.owner.both_names}, “{latest.device}”,"
+            f" {latest.get_status_display()}."
         )
     if csr and csr.key_text == "RSA 2048":
         found.append("RSA 2048 is the weakest key that is accepted. P-256 is stronger and smaller.")

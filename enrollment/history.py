@@ -13,6 +13,7 @@ from pki.models import Certificate
 
 OPEN = (Status.PENDING, Status.APPROVED)
 NEW_KEY = "Make a new key and a new request for it; the lines are in the help below."
+WAITING_EACH = 20  # requests of one person that may wait at once
 SHOWN = 6  # lines of history on a page
 
 
@@ -39,6 +40,19 @@ def refuse_used_key(key_sha256: str, owner: User) -> None:
         raise Refused(
             f"There is a live certificate for this key: “{live.subject}”, until {live.not_after:%d %B %Y}.",
             f"Use that one, or revoke it first. {NEW_KEY}",
+        )
+
+
+def refuse_too_many(owner: User) -> None:
+    """Raise Refused when as many wait as may: nobody buries the queue.
+
+    Of those sent at the same moment a few more may slip in: nothing breaks by it, and a lock for every
+    submission would cost everybody.
+    """
+    if CertificationRequest.objects.filter(owner=owner, status=Status.PENDING).count() >= WAITING_EACH:
+        raise Refused(
+            f"{WAITING_EACH} of your requests wait already; that is as many as may wait at once.",
+            "Withdraw one under Your requests, or wait until some are decided.",
         )
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import household, independence
-from accounts.models import User
+from accounts.models import Household, User
 from audit import trail
 from enrollment import history, proposals
 from enrollment.models import TRANSITIONS, CertificationRequest, Message, Status
@@ -37,6 +37,7 @@ def submit(
     chosen = PROFILES[profile]
     confirmed = proposals.checked_sans(chosen, sans)
     history.refuse_used_key(csr.key_sha256, by)
+    history.refuse_too_many(by)
     request = CertificationRequest(
         owner=by,
         address=address,
@@ -106,7 +107,8 @@ def approve(
     _only_officer(by)
     if not request.owner.is_active:
         raise Refused(
-            f"The account of {request.owner} is closed.", "Refuse the request, or open the account again."
+            f"The account of {request.owner.both_names} is closed.",
+            "Refuse the request, or open the account again.",
         )
     house = household.current()
     try:
@@ -127,7 +129,7 @@ def approve(
         _move(
             request, Status.PENDING, Status.APPROVED, **_decision(by), one_person=house.one_person, **pinned
         )
-        _record("approved", request, by, address, {**pinned, "one_person": house.one_person})
+        _record("approved", request, by, address, {**pinned, **_independence(by, request, house)})
     return issue(request=request)
 
 
@@ -273,6 +275,12 @@ def _order(request: CertificationRequest) -> IssuanceRequest:
             one_person=request.one_person,
         ),
     )
+
+
+def _independence(by: User, request: CertificationRequest, house: Household) -> dict[str, bool]:
+    """How independent the officer was, for the audit."""
+    invited = independence.invited_by_owner(by, request.owner)
+    return {"one_person": house.one_person, "invited_by_requester": invited}
 
 
 def _decision(by: User) -> dict[str, User | datetime]:

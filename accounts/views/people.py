@@ -45,7 +45,7 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             roles = frozenset(form.cleaned_data["roles"])
             people.change_roles(found, roles, by=by, address=address_of(request))
-            messages.success(request, f"{found} has new roles.")
+            messages.success(request, f"{found.both_names} has new roles.")
             return redirect("accounts:person", found.pk)
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -76,7 +76,7 @@ def person_reset(request: HttpRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             token = invitations.make(me(request), account=found, hours=24, address=address_of(request))
-            return _show_once(request, token, str(found), hours=24)
+            return _show_once(request, token, found.both_names, hours=24)
         except Refused as refused:
             form.add_error(None, str(refused))
     context = {"person": found, "form": form, "may_reset": people.may_reset(me(request), found)}

@@ -114,12 +114,12 @@ def _approve(request: HttpRequest, item: CertificationRequest, form: forms.Form)
 
 def _reject(request: HttpRequest, item: CertificationRequest, form: forms.Form) -> None:
     ra.reject(request=item, by=me(request), address=address_of(request), reason=form.cleaned_data["reason"])
-    messages.success(request, f"Refused. {item.owner} reads your reason.")
+    messages.success(request, f"Refused. {item.owner.both_names} reads your reason.")
 
 
 def _ask(request: HttpRequest, item: CertificationRequest, form: forms.Form) -> None:
     ra.ask(request=item, by=me(request), address=address_of(request), text=form.cleaned_data["text"])
-    messages.success(request, f"{item.owner} sees your question.")
+    messages.success(request, f"{item.owner.both_names} sees your question.")
 
 
 ACTIONS = {"approve": _approve, "reject": _reject, "ask": _ask}

@@ -130,6 +130,21 @@ def test_whoever_reset_an_account_once_stays_not_independent_after_a_later_reset
         may_decide_for(bob, alice, household.current())
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_an_officer_whose_account_the_owner_reset_may_not_decide_on_the_owners_requests(
+    alice: User, bob: User, dora: User, last: bool
+) -> None:
+    """Dora, who administers, could hold bob's account: she set its password and app."""
+    used = {"lapses_at": timezone.now(), "used_at": timezone.now()}
+    Invitation.objects.create(digest="1", account=bob, made_by=dora, **used)
+    bob.reset_by = dora if last else None
+    bob.save()
+    with pytest.raises(NotIndependent, match=r"Dora \(dora\) gave you a new password and app"):
+        may_decide_for(bob, dora, household.current())
+    may_decide_for(bob, dora, Household(one_person=True))
+    may_decide_for(bob, alice, household.current())
+
+
 def test_a_reset_link_that_nobody_used_takes_nothing_away(alice: User, bob: User) -> None:
     invitations.make(bob, account=alice)
     assert is_independent(bob, alice)
@@ -153,6 +168,7 @@ def test_the_list_shows_people_and_open_links_and_finds_by_name(
     found = browser.get("/people", {"q": "ALI\x00"}).content.decode()
     assert page_of(alice) in found
     assert page_of(bob) not in found
+    assert "Made by" in everybody and "Bob (bob)" in everybody
     assert "Nobody here has such a name" in browser.get("/people", {"q": "%_'\""}).content.decode()
 
 

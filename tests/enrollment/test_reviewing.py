@@ -33,7 +33,14 @@ def decide(client: Client, request: CertificationRequest, **sent: str) -> object
 def test_one_screen_shows_who_what_and_the_words(desk: Client, alice: User) -> None:
     request = ask(alice, pem=make_csr("CN of the CSR"))
     text = desk.get(f"/queue/{request.pk}").content.decode()
-    for word in (*words(request.key_sha256), "Alice", "192.0.2.1", "CN of the CSR", "changed", "left out"):
+    for word in (
+        *words(request.key_sha256),
+        "Alice (alice)",
+        "192.0.2.1",
+        "CN of the CSR",
+        "changed",
+        "left out",
+    ):
         assert word in text or word == "left out"
     assert "The first request of this person" in text
 
@@ -143,6 +150,33 @@ def test_a_late_click_changes_nothing_and_spends_no_code(
     assert decide(client, other, **GOOD, code=code).status_code == 302
 
 
+def test_an_officer_whom_the_owner_invited_is_told_so_and_the_audit_says_it(
+    desk: Client, alice: User, charlie: User, bob: User
+) -> None:
+    bob.invited_by = alice
+    bob.save()
+    of_alice, of_charlie = ask(alice), ask(charlie)
+    assert "Alice (alice) invited you" in desk.get(f"/queue/{of_alice.pk}").content.decode()
+    assert "invited you" not in desk.get(f"/queue/{of_charlie.pk}").content.decode()
+    for request, invited in ((of_alice, True), (of_charlie, False)):
+        decide(desk, request, **{**GOOD, "common_name": "a phone"})
+        event = AuditEvent.objects.get(action="request.approved", target=str(request.pk))
+        assert event.detail["invited_by_requester"] is invited
+
+
+@pytest.mark.parametrize("path", ["/queue/", "/queue/{}", "/queue/batch"])
+def test_whoever_takes_anothers_full_name_is_told_apart_by_the_user_name(
+    desk: Client, alice: User, bob: User, path: str
+) -> None:
+    User.objects.filter(pk=alice.pk).update(full_name="Bob")
+    request = ask(alice)
+    if path.endswith("batch"):
+        page = desk.post(path, {"chosen": [str(request.pk)]})
+    else:
+        page = desk.get(path.format(request.pk))
+    assert "Bob (alice)" in page.content.decode()
+
+
 def test_an_unknown_action_is_explained(desk: Client, alice: User) -> None:
     request = ask(alice)
     assert decide(desk, request, action="issue").status_code == 422
@@ -154,7 +188,7 @@ def test_warnings_name_a_key_seen_before_and_a_new_address(desk: Client, alice: 
     first = ask(alice, pem=pem)
     CertificationRequest.objects.filter(pk=first.pk).update(status=Status.WITHDRAWN, address="192.0.2.77")
     second = ask(charlie, pem=pem)
-    assert "This key was sent before: by Alice" in desk.get(f"/queue/{second.pk}").content.decode()
+    assert "This key was sent before: by Alice (alice)" in desk.get(f"/queue/{second.pk}").content.decode()
     third = ask(alice)
     assert "never asked from before" in desk.get(f"/queue/{third.pk}").content.decode()
 

@@ -11,11 +11,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from accounts.models import User
+from enrollment import history, ra
 from enrollment.models import CertificationRequest, Status
 from pki import csr
 from pki.words import words
 from tests.conftest import make_csr
-from tests.enrollment.acts import form
+from tests.enrollment.acts import ask, form
 
 pytestmark = pytest.mark.usefixtures("no_signer")
 
@@ -218,6 +219,19 @@ def test_the_same_key_twice_is_told_before_anything_is_stored(at_home: Client) -
     assert "asked for this key already" in answer.content.decode()
     assert answer.context["form"]["device"].value() == "tablet"
     assert CertificationRequest.objects.count() == 1
+
+
+def test_of_one_person_twenty_requests_may_wait_and_the_next_is_told_the_way_out(
+    at_home: Client, alice: User
+) -> None:
+    waiting = [ask(alice) for _ in range(history.WAITING_EACH)]
+    sent = form(make_csr(), device="one too many")
+    refused = at_home.post("/requests/new", sent)
+    page = refused.content.decode()
+    assert refused.status_code == 422 and "20 of your requests wait already" in page
+    assert "Withdraw one" in page and "one too many" in page
+    ra.withdraw(request=waiting[0], by=alice, address="")
+    assert at_home.post("/requests/new", sent).status_code == 302
 
 
 def test_an_unknown_purpose_is_refused(at_home: Client) -> None:
