@@ -66,7 +66,9 @@ def _send(request: HttpRequest, form: SubmitForm) -> CertificationRequest:
 
 def _submit_page(request: HttpRequest, form: SubmitForm, status: int = 200) -> HttpResponse:
     help_lines = [(profile, howto.openssl_lines(profile)) for profile in PROFILES.values()]
-    context = {"form": form, "help_lines": help_lines, **_preview(form)}
+    first = not CertificationRequest.objects.filter(owner=me(request)).exists()
+    explain = first or "csr" in form.errors
+    context = {"form": form, "help_lines": help_lines, "explain": explain, **_preview(form)}
     return render(request, "enrollment/submit.html", context, status=status)
 
 
