@@ -10,7 +10,7 @@ from accounts import names, recovery, sessions, signin, throttle
 from accounts.addresses import address_of
 from accounts.forms import SignInForm
 from accounts.guards import is_verified, me, posted
-from accounts.models import RecoveryDevice
+from accounts.models import RecoveryDevice, User
 from accounts.words import duration
 from audit import trail
 
@@ -63,7 +63,12 @@ def _welcome(request: HttpRequest, found: signin.SignedIn) -> HttpResponse:
 def _page(
     request: HttpRequest, form: SignInForm, *, status: int, headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    page = render(request, "accounts/login.html", {"form": form, "next": _next(request)}, status=status)
+    page = render(
+        request,
+        "accounts/login.html",
+        {"form": form, "next": _next(request), "nobody": not User.objects.exists()},
+        status=status,
+    )
     for name, value in (headers or {}).items():
         page.headers[name] = value
     return page

@@ -284,3 +284,11 @@ def test_of_sixteen_attempts_at_once_only_the_free_ones_are_looked_at(alice: Use
     assert results.count(None) == throttle.PAIR.free + 1
     assert results.count(signin.Wait(1)) == 16 - throttle.PAIR.free - 1
     assert AuditEvent.objects.filter(action="login.failed").count() == throttle.PAIR.free + 1
+
+
+def test_without_any_account_the_page_says_where_the_first_one_is_made(browser: Client) -> None:
+    assert "Nobody has an account yet" in browser.get("/login").content.decode()
+
+
+def test_with_an_account_the_page_says_nothing_of_the_setup_link(browser: Client, alice: User) -> None:
+    assert "Nobody has an account yet" not in browser.get("/login").content.decode()
