@@ -22,8 +22,8 @@ _APP = "new app"
 # counts that they were made with. A session that somebody steals later shows neither.
 _TTL = SECONDS
 _APP_HIDDEN = (
-    "A new app waits for five minutes only. Begin again here, and remove what you scanned from the app. The app"
-    " you had still counts; nothing is lost."
+    "A new app waits for five minutes only. Begin again here, and remove what you scanned from the app. The"
+    " app you had still counts; nothing is lost."
 )
 _CODES_HIDDEN = (
     "New recovery codes are shown for five minutes only. If you kept them, they work. If not, make new ones"

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +13,7 @@ from pki.signer import wire
 from pki.signer.protocol import MAX_ANSWER, VERSION, CrlPair, IssuanceRequest, SignerStatus
 
 CONNECT_TIMEOUT = 3.0  # seconds
+RETRY = 0.02  # seconds
 ANSWER_TIMEOUT = 20.0  # seconds for a whole answer
 ISSUE_TIMEOUT = 90.0  # seconds; pkilint takes a while on a slow board
 MAX_SOCKET_PATH = 107  # bytes, sun_path without its NUL (unix(7))
@@ -50,8 +52,7 @@ def _ask(path: Path, question: wire.Document, seconds: float = ANSWER_TIMEOUT) -
     """Send `question`, give the answer's `ok`; an error comes back as the exception it was."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel, reachable(path) as address:
-            channel.settimeout(CONNECT_TIMEOUT)
-            channel.connect(address)
+            _connect(channel, address)
             channel.settimeout(seconds)
             wire.send(channel, {"v": VERSION, **question})
             answer = wire.receive(channel, MAX_ANSWER, seconds)
@@ -64,6 +65,19 @@ def _ask(path: Path, question: wire.Document, seconds: float = ANSWER_TIMEOUT) -
     fault = answer.get("error", {})
     kind = SignerUnavailable if fault.get("kind") == "unavailable" else IssuanceRefused
     raise kind(fault.get("message", ""), code=fault.get("code", ""), remedy=fault.get("remedy", ""))
+
+
+def _connect(channel: socket.socket, address: str) -> None:
+    """Within CONNECT_TIMEOUT. With a timeout, a full listen queue is EAGAIN at once and not waited for."""
+    channel.settimeout(CONNECT_TIMEOUT)
+    deadline = time.monotonic() + CONNECT_TIMEOUT
+    while True:
+        try:
+            return channel.connect(address)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY)
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-import signal
+import select
 import socket
 import struct
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from pki.errors import PkiError, SignerUnavailable
@@ -18,7 +19,9 @@ from pki.signer.protocol import MAX_REQUEST, VERSION, SignerStatus
 from pki.signer.service import Service
 
 SOFTWARE = "0.1.0"
-IDLE_SECONDS = 10.0  # for a whole request to come, and between two
+IDLE_SECONDS = 5.0  # for a whole request to come, and between two
+MOMENT = 0.05  # seconds: our clients send at once, so who is silent longer makes room when others wait
+TICK = 0.01  # seconds in which a free thread takes a connection
 PAUSE = 0.5  # seconds after a connection that could not be accepted
 THREADS = 8  # connections at once; more wait in the listen queue
 
@@ -54,18 +57,54 @@ def _answers(address: str) -> bool:
     return True
 
 
+class Silent:
+    """Who is connected and has not sent a whole request yet, and since when."""
+
+    def __init__(self) -> None:
+        self._since: dict[socket.socket, float] = {}
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def until_heard(self, channel: socket.socket) -> Iterator[None]:
+        with self._lock:
+            self._since[channel] = time.monotonic()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._since[channel]
+
+    def make_room(self) -> None:
+        """Hear no more of who is silent for longer than a moment: their threads wake up and take who waits.
+
+        What they sent in the meantime is still read and answered (SHUT_RD on a Unix socket). Under the lock,
+        as a channel that left the table may be closed.
+        """
+        with self._lock:
+            for channel, since in self._since.items():
+                if time.monotonic() - since > MOMENT:
+                    with contextlib.suppress(OSError):
+                        channel.shutdown(socket.SHUT_RD)
+
+
 def serve(listener: socket.socket, service: Service, uids: frozenset[int]) -> None:
     """Answer connections of `uids` until an exception (a signal's SystemExit) ends it.
 
-    A few threads wait for connections: starting one for each costs more than a signature.
+    A few threads wait for connections: starting one for each costs more than a signature. Meanwhile this
+    one sees to it that silent connections do not keep the others waiting: a web process that was broken
+    into could open hundreds.
     """
+    silent = Silent()
     for _ in range(THREADS):
-        threading.Thread(target=_attend, args=(listener, service, uids), daemon=True).start()
+        threading.Thread(target=_attend, args=(listener, service, uids, silent), daemon=True).start()
     while True:
-        signal.pause()
+        select.select([listener], [], [])
+        time.sleep(TICK)
+        if select.select([listener], [], [], 0)[0]:  # still: no thread is free
+            silent.make_room()
 
 
-def _attend(listener: socket.socket, service: Service, uids: frozenset[int]) -> None:
+def _attend(listener: socket.socket, service: Service, uids: frozenset[int], silent: Silent) -> None:
     """Answer one connection after the other. No trouble with one (no descriptor left) ends the thread:
     a signer without threads would live on and be silent."""
     while listener.fileno() >= 0:
@@ -78,7 +117,7 @@ def _attend(listener: socket.socket, service: Service, uids: frozenset[int]) -> 
         with channel:
             uid = peer_uid(channel)
             if uid in uids:
-                _converse(channel, service)
+                _converse(channel, service, silent)
             else:
                 log("stranger", uid=uid)
 
@@ -89,15 +128,21 @@ def peer_uid(channel: socket.socket) -> int:
     return int(struct.unpack("3i", credentials)[1])
 
 
-def _converse(channel: socket.socket, service: Service) -> None:
+def _converse(channel: socket.socket, service: Service, silent: Silent) -> None:
     """Answer the requests of one connection, one after the other, until it closes or talks nonsense."""
     with contextlib.suppress(OSError):
         try:
-            while (question := wire.receive(channel, MAX_REQUEST, IDLE_SECONDS)) is not None:
+            while (question := _heard(channel, silent)) is not None:
                 wire.send(channel, {"v": VERSION, **answer(question, service)})
         except wire.Malformed as error:
             log("malformed", why=str(error))
             wire.send(channel, {"v": VERSION, **_error("malformed", "malformed", str(error), "")})
+
+
+def _heard(channel: socket.socket, silent: Silent) -> wire.Document | None:
+    """The next request. Raises as `wire.receive`; when cut off, it is as if the other end had closed."""
+    with silent.until_heard(channel):
+        return wire.receive(channel, MAX_REQUEST, IDLE_SECONDS)
 
 
 def answer(question: wire.Document, service: Service) -> wire.Document:

@@ -4,6 +4,8 @@ import json
 import os
 import socket
 import threading
+import time
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,7 @@ def listening(service, tmp_path):
 
 def attended(service, path: Path, uids) -> Path:
     listener = server.listen(path, 0o600)
-    for _ in range(2):
-        threading.Thread(target=server._attend, args=(listener, service, uids), daemon=True).start()
+    threading.Thread(target=server.serve, args=(listener, service, uids), daemon=True).start()
     return path
 
 
@@ -184,6 +185,33 @@ def test_a_connection_that_says_nothing_is_closed(listening, monkeypatch):
         assert channel.recv(1) == b""
 
 
+@pytest.mark.parametrize("sent", [b"", b"\0\0\0\x20half"], ids=["nothing", "half a message"])
+def test_two_hundred_connections_that_say_nothing_do_not_keep_a_request_waiting(listening, sent):
+    with ExitStack() as stack:
+        silent = []
+        opened = threading.Event()
+
+        def open_many() -> None:
+            for _ in range(200):
+                channel = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+                channel.connect(str(listening))
+                silent.append(channel)
+                with suppress(BrokenPipeError):
+                    channel.sendall(sent)
+                if len(silent) == 130:
+                    opened.set()
+
+        crowd = threading.Thread(target=open_many, daemon=True)
+        crowd.start()
+        assert opened.wait(10)
+        began = time.monotonic()
+        assert client.status(listening).uid == os.getuid()
+        assert time.monotonic() - began < 5
+        crowd.join(10)
+        assert len(silent) == 200
+        assert client.status(listening).version
+
+
 def test_another_user_is_not_answered(service, tmp_path):
     stranger = attended(service, tmp_path / "signer.sock", frozenset({os.getuid() + 1}))
     with pytest.raises(SignerUnavailable):
@@ -205,7 +233,8 @@ def test_a_thread_outlives_a_connection_that_it_could_not_accept(service, tmp_pa
             return listener.accept()
 
     uids = frozenset({os.getuid()})
-    threading.Thread(target=server._attend, args=(Tired(), service, uids), daemon=True).start()
+    several = (Tired(), service, uids, server.Silent())
+    threading.Thread(target=server._attend, args=several, daemon=True).start()
     assert client.status(tmp_path / "signer.sock").uid == os.getuid()
     assert not troubles
 
