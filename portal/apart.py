@@ -21,7 +21,7 @@ def apart(work: Callable[[], Any]) -> Any:
     No database connection may be open here: the fork would share it.
     """
     reading, writing = os.pipe()
-    pid = children.forked(lambda: _tell(writing, work))()
+    pid = children.forked(lambda: _tell(writing, work), keep=[writing])()
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
         told = file.read()

@@ -38,8 +38,21 @@ def _settle(parent: int) -> None:
     end_with_parent(parent)
 
 
-def forked(main: Callable[[], None]) -> Callable[[], int]:
-    """A starter for `main` in a fork of this process; gives the process id."""
+def _keep_only(descriptors: Sequence[int]) -> None:
+    """Close what the parent had open for itself and for others: its lock, their listeners, its pipes.
+
+    Objects that still hold a number closed here live on in the parent's frames, which no child unwinds.
+    """
+    kept = sorted({0, 1, 2, *descriptors})
+    for number, following in zip(kept, [*kept[1:], os.sysconf("SC_OPEN_MAX")], strict=True):
+        os.closerange(number + 1, following)
+
+
+def forked(main: Callable[[], None], *, keep: Sequence[int] = ()) -> Callable[[], int]:
+    """A starter for `main` in a fork of this process; gives the process id.
+
+    Of the descriptors that are open here the fork has stdout, stderr and those in `keep`.
+    """
 
     def start() -> int:
         parent = os.getpid()
@@ -49,6 +62,7 @@ def forked(main: Callable[[], None]) -> Callable[[], int]:
         status = 1
         try:
             _settle(parent)
+            _keep_only(keep)
             with open(os.devnull) as nothing:
                 os.dup2(nothing.fileno(), 0)
             main()

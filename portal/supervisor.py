@@ -59,7 +59,8 @@ class Supervisor:
         gc.collect()
         gc.freeze()  # the collector leaves what the children share alone, so it stays shared
         for name, main in self._mains().items():
-            child = Child(name, children.forked(main))
+            own = [self.listeners[name].fileno()] if name in self.listeners else []
+            child = Child(name, children.forked(main, keep=[*own, self.ready_write]))
             self.children.append(child)
             child.run()
         self._wait_ready(len(self._mains()))
@@ -72,7 +73,9 @@ class Supervisor:
         }
 
     def _ready(self) -> None:
+        """In a child: its word, and then no more: one that is broken into could fill the pipe."""
         os.write(self.ready_write, b"+")
+        os.close(self.ready_write)
 
     def _again(self, command: list[str]) -> int:
         self.popen = children.spawned(command, stdout=subprocess.DEVNULL)

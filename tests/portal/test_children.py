@@ -68,6 +68,20 @@ def test_a_fork_that_fails_says_so_by_its_exit_code() -> None:
     assert code == 3
 
 
+def test_a_fork_has_none_of_its_parents_files_but_those_it_is_given() -> None:
+    (given, other), (reading, writing) = os.pipe(), os.pipe()
+
+    def told() -> None:
+        os.write(writing, " ".join(sorted(os.listdir("/proc/self/fd"))).encode())
+
+    os.waitpid(children.forked(told, keep=[given, writing])(), 0)
+    found = {int(number) for number in os.read(reading, 1000).split()}
+    for descriptor in (given, other, reading, writing):
+        os.close(descriptor)
+    assert {0, 1, 2, given, writing} <= found
+    assert len(found) == 6  # and the one with which it looked
+
+
 def test_a_child_has_neither_the_terminal_nor_its_keyboard() -> None:
     """With the terminal it could type into it (TIOCSTI) what the shell behind it runs afterwards."""
     pid, terminal = pty.fork()

@@ -49,6 +49,24 @@ def test_the_web_processes_are_confined_and_the_status_can_tell(tmp_path: Path) 
             assert confined == (name != "signer")
 
 
+def open_files(pid: int) -> set[str]:
+    """What a process has open beside stdin, stdout and stderr; sockets and pipes by their number."""
+    links = [entry for entry in Path(f"/proc/{pid}/fd").iterdir() if int(entry.name) > 2]
+    return {os.readlink(link) for link in links}
+
+
+def test_no_child_has_the_lock_or_the_listener_of_another(tmp_path: Path) -> None:
+    with up(tmp_path / "data") as running:
+        ours = open_files(running.process.pid)
+        assert any(name.endswith("/run/lock") for name in ours)
+        shared = {
+            name: ours & open_files(pid) for name, pid in running.children().items() if name != "signer"
+        }
+        assert sorted(len(names) for names in shared.values()) == [0, 1, 1], shared  # housekeeping, two faces
+        listeners = set.union(*shared.values())
+        assert len(listeners) == 2 and all(name.startswith("socket:") for name in listeners)
+
+
 def test_whoever_dies_comes_back(tmp_path: Path) -> None:
     with up(tmp_path / "data") as running:
         before = running.children()
