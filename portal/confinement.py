@@ -22,9 +22,19 @@ SYSTEM = (
     "/etc",
     "/proc",
     "/sys",
-    "/run",
     "/opt",
     "/nix",
+)
+# Of /run only what names are looked up with: /etc/resolv.conf is often a link to there, and libc's modules
+# (nsswitch.conf) and PostgreSQL have their sockets there. The rest is other programs' and people's.
+NAMES = (
+    "/run/systemd/resolve",
+    "/run/resolvconf",
+    "/run/NetworkManager",
+    "/run/connman",
+    "/run/netconfig",
+    "/run/nscd",
+    "/run/postgresql",
 )
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")  # never disks: keys lie on them
 
@@ -55,7 +65,12 @@ def temporary_folder() -> Path:
 
 def _readable() -> list[Path]:
     """The system, Python wherever it lies, the checkout, an own server certificate where it lies."""
-    trees = [*map(Path, (*SYSTEM, *DEVICES)), settings.BASE_DIR, Path(sys.prefix), Path(sys.base_prefix)]
+    trees = [
+        *map(Path, (*SYSTEM, *NAMES, *DEVICES)),
+        settings.BASE_DIR,
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+    ]
     trees += [Path(entry) for entry in sys.path if entry]
     for file in (settings.TLS_CERT, settings.TLS_KEY):
         # The folder, not the file: a renewed certificate is another file. Let's Encrypt's are links.

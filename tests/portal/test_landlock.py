@@ -143,6 +143,35 @@ def test_a_database_at_a_unix_socket_can_be_reached_from_inside(tmp_path: Path) 
         assert done.stdout == "reached\n", done.stderr
 
 
+@pytest.mark.slow
+@needs_landlock
+def test_of_run_only_what_looks_names_up_can_be_read(tmp_path: Path) -> None:
+    code = (
+        "import json, os, socket, ssl, django; django.setup()\n"
+        "from portal import confinement\n"
+        "confinement.enter()\n"
+        "def may(path):\n"
+        "    try: return bool(os.listdir(path)) or True\n"
+        "    except PermissionError: return False\n"
+        "    except FileNotFoundError: return None\n"
+        "places = ['/run', '/run/user', '/run/lock', '/run/dbus', '/run/postgresql']\n"
+        "ssl.create_default_context()\n"
+        "found = socket.getaddrinfo('localhost', 443)[0][4][0]\n"
+        "print(json.dumps([[may(place) for place in places], found]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path / "data") | {"PYTHONPATH": str(settings.BASE_DIR)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    (run, *others, postgresql), found = json.loads(done.stdout)
+    assert run is False and True not in others and postgresql is not False
+    assert found in ("127.0.0.1", "::1")
+
+
 def test_a_tree_is_taken_apart_around_what_is_hidden(tmp_path: Path) -> None:
     for name in ("a/secret/key", "a/open/file", "b/file"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
