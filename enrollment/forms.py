@@ -15,7 +15,7 @@ from enrollment import proposals
 from enrollment.models import CertificationRequest
 from enrollment.preview import proposed_names
 from enrollment.ra import MAX_TEXT, Refused
-from pki import csr
+from pki import csr, objections
 from pki.csr import ParsedCSR
 from pki.errors import CSRRejected
 from pki.names import MAX_NAME
@@ -111,6 +111,7 @@ class SubmitForm(forms.Form):
         self._read_csr()
         profile = self.cleaned_data.get("profile") or "tls-client"
         if self.parsed is not None and profile in PROFILES:
+            self._object(self.parsed, profile)
             self._propose_names(self.parsed, profile)
         if not self.showing and "profile" in self.cleaned_data:
             self._check_names(profile)
@@ -133,6 +134,12 @@ class SubmitForm(forms.Form):
         else:
             pem = x509.load_der_x509_csr(self.parsed.der).public_bytes(Encoding.PEM)
             self._show("csr", pem.decode())
+
+    def _object(self, parsed: ParsedCSR, profile: str) -> None:
+        try:
+            objections.check(parsed, lambda san: proposals.may_be_asked(PROFILES[profile], san))
+        except CSRRejected as error:
+            self.add_error("csr", sentence(error))
 
     def _propose_names(self, parsed: ParsedCSR, profile: str) -> None:
         """Never taken silently: they go into the field, to be read and sent by the requester."""

@@ -7,7 +7,7 @@ from accounts.models import User
 from enrollment.refusals import Refused
 from pki import authorities, hostnames, names
 from pki.errors import IssuanceRefused, SignerUnavailable
-from pki.profiles import CertificateProfile
+from pki.profiles import PROFILES, CertificateProfile
 
 
 def common_name(owner: User, profile: CertificateProfile, device: str, sans: tuple[str, ...]) -> str:
@@ -86,6 +86,14 @@ def is_permitted(profile: CertificateProfile, san: str) -> bool:
     except SignerUnavailable:  # it never ran, so nothing is published yet
         return True
     return not constraints or names.permitted(san, constraints)
+
+
+def may_be_asked(profile: CertificateProfile, san: str) -> bool:
+    """Whether a request for this purpose may name `san`: a phone's may not name a foreign website.
+
+    Where names are issued they are confirmed in the form, and judged there.
+    """
+    return profile.authority != "clients" or is_permitted(PROFILES["tls-server"], san)
 
 
 def shown(san: str) -> str:

@@ -13,7 +13,7 @@ MAX_ENTRIES = 50  # of one list
 MAX_TEXT = 200  # characters of one value
 MAX_BYTES = 32  # of a value that has no text
 
-_UPN = "1.3.6.1.4.1.311.20.2.3"  # Microsoft's user principal name, a UTF8String (MS-WCCE 2.2.2.7.7.3)
+UPN = "1.3.6.1.4.1.311.20.2.3"  # Microsoft's user principal name, a UTF8String (MS-WCCE 2.2.2.7.7.3)
 _LABELS = {
     NameOID.EMAIL_ADDRESS: "emailAddress",
     NameOID.SERIAL_NUMBER: "serialNumber",
@@ -102,7 +102,7 @@ def _general_name(name: x509.GeneralName) -> str:
 
 
 def _other_name(name: x509.OtherName) -> str:
-    if name.type_id.dotted_string == _UPN:
+    if name.type_id.dotted_string == UPN:
         try:
             tag, start, end = der.header(name.value, 0)
             if tag == der.UTF8_STRING and end == len(name.value):

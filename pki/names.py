@@ -107,7 +107,7 @@ def _label(text: str, what: str, limit: int) -> str:
         )
     if len(label.encode()) > limit:
         raise _too_long(what, limit)
-    _check_lookalikes(label, what)
+    check_lookalikes(label, what)
     return label
 
 
@@ -118,9 +118,12 @@ def _too_long(what: str, limit: int) -> IssuanceRefused:
     )
 
 
-def _check_lookalikes(label: str, what: str) -> None:
-    """Letters that only look like others: styled forms, piled accents, words that mix alphabets (UTS 39)."""
-    marks = MAX_MARKS if unicodedata.combining(label[0]) else 0
+def check_lookalikes(label: str, what: str) -> None:
+    """Letters that only look like others: styled forms, piled accents, words that mix alphabets (UTS 39).
+
+    Raises IssuanceRefused, whose sentence calls `label` by `what` it is.
+    """
+    marks = MAX_MARKS if label and unicodedata.combining(label[0]) else 0
     for character in label:
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks > MAX_MARKS:

@@ -10,7 +10,7 @@ from django.test import Client
 
 from accounts.models import User
 from enrollment.models import CertificationRequest
-from pki import csr
+from pki import csr, objections
 from pki.errors import CSRRejected
 from tests.conftest import Browser, open_session
 from tests.enrollment.acts import form
@@ -40,7 +40,7 @@ def look(client: Client, data: bytes) -> int:
 
 def expected(data: bytes) -> int:
     try:
-        csr.parse(data)
+        objections.check(csr.parse(data), lambda san: True)
     except CSRRejected:
         return 422
     return 200
@@ -87,11 +87,11 @@ def torment(at_home: Client, at_desk: Client, seed: int, times: int) -> Counter[
 
 def test_mutations_of_good_requests_are_answered(at_home: Client, at_desk: Client) -> None:
     found = torment(at_home, at_desk, 2986, 300)
-    assert found[200] > 5 and found[422] > 100
+    assert found[200] > 2 and found[422] > 100
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("quarter", range(4))
 def test_twenty_thousand_mutations_are_answered(at_home: Client, at_desk: Client, quarter: int) -> None:
     found = torment(at_home, at_desk, quarter, QUARTER)
-    assert found[200] > QUARTER // 50 and found[422] > QUARTER // 3
+    assert found[200] > QUARTER // 100 and found[422] > QUARTER // 3

@@ -20,13 +20,30 @@ from pki import authorities, builder, csr, names
 from pki.profiles import PROFILES, CertificateProfile
 from pki.text import printable
 from tests.conftest import Browser, open_session, person
-from tests.enrollment.acts import HERE, form
+from tests.enrollment.acts import HERE, ask, form
 from tests.pki import shapes
 from tests.pki.bad_csrs import GOOD, alternatives, asked
 
 pytestmark = pytest.mark.filterwarnings("ignore:Attribute's length must be")
 
 NEW = "/requests/new"
+# What no honest request asks for, and a part of the sentence that says so.
+REFUSED = {
+    "CA:TRUE": "asks to be a CA",
+    "foreign names": "not this household",
+    "2,000 names": "not this household",
+    "UPN": "Windows login name",
+    "UPN not UTF-8": "Windows login name",
+    "UPN malformed": "Windows login name",
+    "NUL": "cannot be seen",
+    "newline": "cannot be seen",
+    "right to left": "cannot be seen",
+    "escape sequences": "cannot be seen",
+    "homoglyph": "look alike",
+    "10,000 characters": "longer than 200 characters",
+    "unknown critical extension": "marked critical",
+}
+TAKEN = [title for title in GOOD if title not in REFUSED]
 Extensions = dict[str, tuple[bool, bytes]]  # dotted OID: critical, DER
 TYPED = {"tls-server": "nas.home.arpa", "mqtt-broker": "broker.home.arpa\n192.168.1.2"}
 
@@ -76,9 +93,34 @@ def assert_only_the_profiles(request: CertificationRequest) -> None:
     assert made.public_key() == csr.parse(bytes(request.csr)).public_key
 
 
+@pytest.mark.parametrize("title", REFUSED)
+def test_what_no_honest_request_asks_for_is_refused_with_a_sentence(
+    signer: Path, at_home: Client, title: str
+) -> None:
+    authorities.publish_certificates()  # with them the names that the household may give itself
+    file = SimpleUploadedFile("device.csr", GOOD[title]())
+    answer = at_home.post(NEW, {**form(b"", device="my phone", note="please"), "file": file})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and REFUSED[title] in page
+    assert "my phone" in page and "please" in page and "BEGIN CERTIFICATE REQUEST" in page  # all is kept
+    assert not CertificationRequest.objects.exists()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("title", GOOD)
+@pytest.mark.parametrize("title", REFUSED)
+def test_should_it_come_another_way_the_profile_is_what_is_issued(
+    signer: Path, alice: User, bob: User, title: str, profile: str
+) -> None:
+    sans = TYPED.get(profile, "").split()
+    parsed = csr.parse(GOOD[title]())
+    request = ra.submit(by=alice, address=HERE, csr=parsed, profile=profile, device="thing", sans=sans)
+    assert_only_the_profiles(ra.approve(request=request, by=bob, address=HERE))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("title", TAKEN)
 def test_whatever_a_request_asks_for_the_profile_is_what_is_issued(
     signer: Path, at_home: Client, bob: User, title: str, profile: str
 ) -> None:
@@ -154,9 +196,9 @@ def test_the_extensions_of_a_certificate_never_depend_on_its_request(
 @pytest.mark.parametrize("title", GOOD)
 @pytest.mark.usefixtures("no_signer")
 def test_everything_asked_for_is_shown_in_characters_that_can_be_seen(
-    at_home: Client, bob: User, title: str
+    at_home: Client, alice: User, bob: User, title: str
 ) -> None:
-    request = send(at_home, GOOD[title]())
+    request = ask(alice, pem=GOOD[title]())
     for client, address in ((at_home, "/requests/"), (open_session(Browser(), bob), "/queue/")):
         page = client.get(f"{address}{request.pk}").content.decode()
         body = page[page.index("<h1") :]
@@ -181,9 +223,9 @@ def test_everything_asked_for_is_shown_in_characters_that_can_be_seen(
     ],
 )
 def test_the_officer_sees_what_was_asked_for_and_will_not_be_issued(
-    at_home: Client, bob: User, title: str, shown: str
+    alice: User, bob: User, title: str, shown: str
 ) -> None:
-    request = send(at_home, GOOD[title]())
+    request = ask(alice, pem=GOOD[title]())
     lines = open_session(Browser(), bob).get(f"/queue/{request.pk}").context["lines"]
     (line,) = [line for line in lines if shown in f"{line.label} {line.asked}"]
     assert shown not in line.issued and line.word in ("changed", "left out")
