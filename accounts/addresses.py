@@ -10,7 +10,11 @@ def address_of(request: HttpRequest) -> str:
 
     Headers such as X-Forwarded-For are not looked at: whoever asks can write them.
     """
-    text = str(request.META.get("REMOTE_ADDR", ""))
+    return plain(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def plain(text: str) -> str:
+    """An address in its one form, "" for what is none (a Unix socket)."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -23,10 +23,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from accounts.addresses import network_of, plain
 from portal import confinement, tls
+from portal.crowd import THREADS, Crowd
 
-THREADS = 16
-SAME_ADDRESS = 8  # threads that one address may hold with handshakes, heads and bodies that do not end
 READ_WITHIN = 5  # seconds for the handshake and the request's head
 BODY_WITHIN = 20  # seconds for the body, which is small
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
@@ -35,7 +35,7 @@ GRACE = 2  # seconds for requests at work when the face ends
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's threads, with limits to how many of them one client may hold, and how long.
+    """gunicorn's threads, with limits to how many of them slow clients may hold, and how long.
 
     As shipped, a client that sends half a handshake keeps its thread for ever; and the thread that accepts
     connections waits up to two seconds for each that is closed. A few such clients stop the face.
@@ -44,26 +44,30 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.deadlines: dict[TConn, float] = {}
-        self.reading: set[TConn] = set()
+        self.sending: Crowd[TConn] = Crowd()
 
     def handle(self, conn: TConn) -> Any:
-        address = conn.client[0]
-        if sum(other.client[0] == address for other in tuple(self.reading)) >= SAME_ADDRESS:
+        if self.sending.is_full_for(_network(conn)):
             conn.close()
             return False
-        self.reading.add(conn)
+        self._join(conn)
         self.deadlines[conn] = time.monotonic() + READ_WITHIN
         try:
             return super().handle(conn)
         finally:
-            self.reading.discard(conn)
+            self.sending.leave(conn)
             self.deadlines.pop(conn, None)
 
+    def _join(self, conn: TConn) -> None:
+        """Count it among those that are still sending, which may cost another one its place."""
+        if too_many := self.sending.join(conn, _network(conn)):
+            _wake(too_many)
+
     def handle_request(self, req: Any, conn: TConn) -> Any:
-        """With the body read first: while it comes in, its thread counts against its address."""
+        """With the body read first: while it comes in, its thread counts against its network."""
         self.deadlines[conn] = time.monotonic() + BODY_WITHIN
         _read_body(req, conn)
-        self.reading.discard(conn)
+        self.sending.leave(conn)
         self.deadlines[conn] = time.monotonic() + DONE_WITHIN
         return super().handle_request(req, conn)
 
@@ -79,12 +83,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             conn.close()
 
     def _close(self, conn: TConn) -> None:
-        self.reading.add(conn)  # it counts against its address
+        self._join(conn)  # waits for the other end as well
         try:
             with contextlib.suppress(OSError):
                 conn.close(graceful=True)
         finally:
-            self.reading.discard(conn)
+            self.sending.leave(conn)
 
     def notify(self) -> None:
         """Called by the worker's loop every second or more often."""
@@ -93,9 +97,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         for conn, deadline in list(self.deadlines.items()):
             if now > deadline:
                 self.deadlines.pop(conn, None)
-                with contextlib.suppress(OSError):
-                    # The plain socket's shutdown: it wakes the thread that waits inside TLS.
-                    socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
+                _wake(conn)
+
+
+def _network(conn: TConn) -> str:
+    """What counts as one client."""
+    return network_of(plain(conn.client[0]))
+
+
+def _wake(conn: TConn) -> None:
+    """End a connection whose thread waits inside TLS: by the plain socket's shutdown."""
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
 
 
 def _read_body(req: Any, conn: TConn) -> None:

@@ -186,10 +186,12 @@ def test_what_is_no_tls_is_dropped_and_others_are_served(visitor: Visitor, sent:
             assert not client.recv(PIECE).startswith(b"HTTP/1.1 200")
 
 
-def slow(stack: ExitStack, running: Running) -> ssl.SSLSocket:
+def slow(
+    stack: ExitStack, running: Running, source: str = ELSEWHERE[0], seconds: float = 10
+) -> ssl.SSLSocket:
     """A TLS connection from elsewhere."""
     plain = stack.enter_context(
-        socket.create_connection(running.address, timeout=10, source_address=ELSEWHERE)
+        socket.create_connection(running.address, timeout=seconds, source_address=(source, 0))
     )
     return stack.enter_context(running.context().wrap_socket(plain, server_hostname="localhost"))
 
@@ -215,6 +217,28 @@ def test_clients_that_never_finish_do_not_stop_the_others(visitor: Visitor, begu
                 except OSError:
                     continue
             time.sleep(0.5)
+
+
+@pytest.mark.parametrize("begun", [b"\x16\x03\x01", b""], ids=["half handshakes", "half bodies"])
+def test_three_addresses_together_do_not_stop_a_fourth(visitor: Visitor, begun: bytes) -> None:
+    kind = "application/x-www-form-urlencoded"
+    head = visitor.head("POST", "/login", Content_Type=kind, Content_Length="1000")
+    another = Visitor(visitor.running, source="127.0.0.4")
+    with ExitStack() as stack:
+        for n in range(48):
+            source = f"127.0.0.{n % 3 + 1}"
+            try:
+                if begun:
+                    plain = socket.create_connection(visitor.running.address, 2, (source, 0))
+                    stack.enter_context(plain).sendall(begun)
+                else:
+                    slow(stack, visitor.running, source, seconds=2).sendall(head)
+            except TimeoutError:  # all threads are taken
+                break
+            except OSError:  # one too many of the same address: turned away
+                continue
+        for _ in range(3):
+            assert is_served(another)
 
 
 def test_a_client_that_waits_for_our_word_before_it_sends_gets_it_once(visitor: Visitor) -> None:

@@ -20,6 +20,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 class Visitor:
     running: Running
     cookies: SimpleCookie = field(default_factory=SimpleCookie)
+    source: str = "127.0.0.1"  # the address it comes from
 
     def headers(self) -> dict[str, str]:
         """What a browser sends with a form of ours."""
@@ -37,7 +38,11 @@ class Visitor:
         """One request on a connection of its own; cookies are kept."""
         headers = {**self.headers(), **(FORM if body is not None else {})}
         connection = http.client.HTTPSConnection(
-            "localhost", self.running.address[1], context=self.running.context(), timeout=10
+            "localhost",
+            self.running.address[1],
+            context=self.running.context(),
+            timeout=10,
+            source_address=(self.source, 0),
         )
         with contextlib.closing(connection):
             connection.request(method, path, body, headers)
