@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from portal import demo, server
 from portal.checks import Obstacle
@@ -19,4 +19,4 @@ class Command(BaseCommand):
                 demo.wipe()
             server.run(demo.fill)
         except Obstacle as obstacle:
-            raise CommandError(str(obstacle)) from None
+            raise SystemExit(str(obstacle)) from None  # the sentence alone, to stderr; ends with 1

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from portal import server
 from portal.checks import Obstacle
@@ -17,6 +17,6 @@ class Command(BaseCommand):
         try:
             server.run()
         except Obstacle as obstacle:
-            raise CommandError(str(obstacle)) from None
+            raise SystemExit(str(obstacle)) from None  # the sentence alone, to stderr; ends with 1
         except KeyboardInterrupt:
             return  # before anything was started
