@@ -11,17 +11,21 @@ from typing import Any
 
 from portal import children, confinement
 from portal.checks import Obstacle
+from portal.dialler import Line
 
 FAILED = "A part of the start failed; the lines above say why."
 
 
-def apart(work: Callable[[], Any]) -> Any:
+def apart(work: Callable[[], Any], line: Line | None = None) -> Any:
     """What `work` gives (plain JSON values), run confined in a fork of this process. Raises its Obstacle.
+
+    `line` is for work that talks to the signer.
 
     No database connection may be open here: the fork would share it.
     """
     reading, writing = os.pipe()
-    pid = children.forked(lambda: _tell(writing, work), keep=[writing])()
+    keep = [writing, line.ours.fileno()] if line else [writing]
+    pid = children.forked(lambda: _tell(writing, work, line), keep=keep)()
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
         told = file.read()
@@ -34,8 +38,8 @@ def apart(work: Callable[[], Any]) -> Any:
     return answer["done"]
 
 
-def _tell(writing: int, work: Callable[[], Any]) -> None:
-    confinement.enter()
+def _tell(writing: int, work: Callable[[], Any], line: Line | None) -> None:
+    confinement.enter(line)
     try:
         answer = {"done": work()}
     except Obstacle as obstacle:

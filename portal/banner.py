@@ -52,6 +52,8 @@ def notes() -> list[str]:
     found = []
     if not landlock.version():
         found.append(health.NO_LANDLOCK)
+    if (sentence := health.unix_sockets_open()) and not settings.SIGNER_APART:
+        found.append(sentence)
     if left_out := tls.left_out():
         found.append(tls.advice(left_out))
     return [*found, *(fact.sentence for fact in health.signer() if not fact.well)]

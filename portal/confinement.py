@@ -1,6 +1,7 @@
 """What the web processes may touch: the system and the program to read, their own folders to write.
 
 Never the signer's folder (keys, passphrase, journal) and never the backups, which hold copies of the journal.
+Nor may they ask other programs of the same user to: they open no Unix sockets.
 """
 
 import os
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from portal import capabilities, landlock
+from pki.signer import client
+from portal import capabilities, landlock, seccomp
+from portal.dialler import Line
 
 SYSTEM = (
     "/usr",
@@ -42,11 +45,15 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")  # never dis
 class Confinement:
     """Whether this process has entered; read by the status page."""
 
-    entered = False
+    entered = False  # Landlock
+    filtered = False  # seccomp
 
 
-def enter() -> None:
-    """Confine this process. Its temporary files go to the web folder from here on."""
+def enter(line: Line | None = None) -> None:
+    """Confine this process. Its temporary files go to the web folder from here on.
+
+    `line` is its way to the signer (portal/dialler.py); without one it has none.
+    """
     temporary = temporary_folder()
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR]
@@ -54,6 +61,9 @@ def enter() -> None:
     writable = [path for tree in _writable() for path in landlock.without(tree, hidden)]
     capabilities.drop()
     Confinement.entered = landlock.enter(readable=readable, writable=writable)
+    Confinement.filtered = seccomp.enter(unix_sockets=database_at_unix_socket())
+    if line:
+        client.connect = line.connect
 
 
 def temporary_folder() -> Path:
@@ -92,3 +102,12 @@ def database_folder() -> Path | None:
     if not database["ENGINE"].endswith("sqlite3"):
         return None
     return Path(str(database["NAME"])).absolute().parent
+
+
+def database_at_unix_socket() -> bool:
+    """Whether PostgreSQL is reached through a Unix socket: no host, a folder, or an abstract name (libpq)."""
+    database = settings.DATABASES["default"]
+    if database_folder():
+        return False
+    hosts = str(database["HOST"] or database.get("OPTIONS", {}).get("host", ""))
+    return any(not host or host.startswith(("/", "@")) for host in hosts.split(","))

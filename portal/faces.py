@@ -26,6 +26,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from accounts.addresses import network_of, plain
 from portal import confinement, tls
 from portal.crowd import THREADS, Crowd
+from portal.dialler import Line
 
 READ_WITHIN = 5  # seconds for the handshake and the request's head
 BODY_WITHIN = 20  # seconds for the body, which is small
@@ -141,7 +142,7 @@ class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         return get_wsgi_application()
 
 
-def portal(listener: socket.socket, ready: Callable[[], None]) -> None:
+def portal(listener: socket.socket, ready: Callable[[], None], line: Line) -> None:
     """Serve the portal face: TLS, no client certificate asked for. Returns when told to end."""
     certificate, key = tls.files()
     secure = {
@@ -150,19 +151,25 @@ def portal(listener: socket.socket, ready: Callable[[], None]) -> None:
         "ssl_context": _context,
         "do_handshake_on_connect": False,
     }
-    _serve("portal", listener, ready, secure)
+    _serve("portal", listener, ready, secure, line)
 
 
 def status(listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve the status face: plain HTTP, signed objects only."""
+    """Serve the status face: plain HTTP, signed objects only, made by others: it cannot reach the signer."""
     settings.ROOT_URLCONF = "portal.urls_status"
     settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
     set_urlconf(None)
     _serve("status", listener, ready, {})
 
 
-def _serve(name: str, listener: socket.socket, ready: Callable[[], None], more: dict[str, Any]) -> None:
-    confinement.enter()
+def _serve(
+    name: str,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    more: dict[str, Any],
+    line: Line | None = None,
+) -> None:
+    confinement.enter(line)
     options = {
         # gunicorn closes the descriptor it is given; the supervisor's own must stay for a restart.
         "bind": f"fd://{os.dup(listener.fileno())}",

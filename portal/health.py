@@ -1,7 +1,6 @@
 """Is all well? The facts behind banner, status page, /healthz and /metrics."""
 
 import shutil
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,8 +14,8 @@ from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, tls
-from portal.confinement import Confinement
+from portal import checks, housekeeping, landlock, seccomp, tls
+from portal.confinement import Confinement, database_at_unix_socket
 
 ENDS_SOON = timedelta(days=7)
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
@@ -24,6 +23,12 @@ SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so lon
 NO_LANDLOCK = (
     "This kernel has no Landlock: a broken-in web process could read the CA keys. "
     "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
+)
+
+NO_FILTER = "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
+WAY_OUT = (
+    "A broken-in one could have other programs of this user (tmux, a container engine) read the CA keys. "
+    "Run the signer as another user (docs/systemd.md)."
 )
 
 
@@ -60,6 +65,7 @@ def facts() -> list[Fact]:
         revocation_lists,
         server_certificate,
         confinement,
+        unix_sockets,
         disk,
         database,
         housekept,
@@ -69,7 +75,7 @@ def facts() -> list[Fact]:
 
 def problems_at_a_glance() -> list[str]:
     """The troubles that cost nothing to find out, as sentences, for the first page."""
-    groups = (signer_at_a_glance, server_certificate, confinement, disk, housekept)
+    groups = (signer_at_a_glance, server_certificate, confinement, unix_sockets, disk, housekept)
     found = [fact for group in groups for fact in _guarded(group)]
     return [f"{fact.title}: {fact.sentence or fact.word}" for fact in found if not fact.well]
 
@@ -92,10 +98,7 @@ def signer_status() -> SignerStatus | None:
 def signer_listens() -> bool:
     """Whether somebody accepts connections at the signer's socket; asks nothing."""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(1)
-            with client.reachable(settings.SIGNER_SOCKET) as address:
-                probe.connect(address)
+        client.connect(settings.SIGNER_SOCKET).close()
     except OSError:
         return False
     return True
@@ -172,6 +175,29 @@ def confinement() -> list[Fact]:
     if not landlock.version():
         return [Fact("Landlock", False, "Missing", NO_LANDLOCK)]
     return [Fact("Landlock", False, "Off", "This process was not started by `manage.py up`.")]
+
+
+def unix_sockets() -> list[Fact]:
+    """Unix sockets of the web processes."""
+    if sentence := unix_sockets_open():
+        return [Fact("Unix sockets", settings.SIGNER_APART, "Open", sentence)]
+    if Confinement.filtered:
+        sentence = "The web processes can ask no other program of their user to read the CA keys."
+        return [Fact("Unix sockets", True, "Closed", sentence)]
+    return [Fact("Unix sockets", False, "Open", NO_FILTER)]
+
+
+def unix_sockets_open() -> str:
+    """Why the web processes can open Unix sockets although they confine themselves; "" if they cannot."""
+    if seccomp.calls() is None:
+        why = "System calls are filtered on 64-bit x86 and ARM only"
+    elif database_at_unix_socket():
+        why = "The web processes need Unix sockets for the database (DATABASE_URL without a host name)"
+    else:
+        return ""
+    if settings.SIGNER_APART:
+        return f"{why}. The signer runs on its own and may be another user's (docs/systemd.md)."
+    return f"{why}. {WAY_OUT}"
 
 
 def disk() -> list[Fact]:

@@ -27,6 +27,7 @@ from pki import authorities, crl, revocation
 from pki.errors import PkiError
 from pki.signer.protocol import AUTHORITIES
 from portal import checks, confinement, linting, tls
+from portal.dialler import Line
 
 log = logging.getLogger(__name__)
 
@@ -167,10 +168,10 @@ def _note(outcome: dict[str, str]) -> None:
     temporary.replace(_file())
 
 
-def loop(ready: Callable[[], None]) -> None:
+def loop(ready: Callable[[], None], line: Line) -> None:
     """The housekeeping process: until told to end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    confinement.enter()
+    confinement.enter(line)
     ready()
     due = {step.name: 0.0 for step in STEPS}
     while True:

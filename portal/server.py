@@ -31,10 +31,11 @@ def run(fill: Callable[[], list[Line]] | None = None) -> None:
     supervisor = Supervisor(listeners)
     try:
         supervisor.start_signer()
-        apart(prepare)
+        supervisor.start_dialler()
+        apart(prepare, supervisor.lines["start"])
         more = fill() if fill else []
         supervisor.start_faces()
-        link, noted = apart(banner.gather)
+        link, noted = apart(banner.gather, supervisor.lines["start"])
         banner.show(link, noted, copy, more)
         supervisor.watch()
     finally:

@@ -101,6 +101,7 @@ WEB_DIR = DATA / "web"  # database, web secrets, the portal's own TLS key: the w
 PUBLIC_DIR = DATA / "public"  # CRLs and CA certificates, served as they lie
 SIGNER_DIR = DATA / "signer"  # CA keys, passphrase, journal: the signer's alone
 SIGNER_SOCKET = Path(ENV.get("LATCHKEY_SIGNER_SOCKET", DATA / "run" / "signer.sock"))
+SIGNER_APART = "LATCHKEY_SIGNER_SOCKET" in ENV  # somebody else starts it: another user, as in docs/systemd.md
 BACKUP_DIR = DATA / "backups"
 
 HOSTS = _hosts(ENV.get("LATCHKEY_HOSTS", ""))

@@ -15,7 +15,7 @@ from typing import IO
 from django.conf import settings
 from django.db import connections
 
-from portal import children, faces, health, housekeeping, tls
+from portal import children, dialler, faces, health, housekeeping, tls
 from portal.checks import Obstacle
 from portal.children import Child
 
@@ -33,6 +33,7 @@ class Supervisor:
         self.listeners = listeners
         self.children: list[Child] = []
         self.popen: subprocess.Popen[bytes] | None = None
+        self.lines = {name: dialler.Line() for name in ("start", "portal", "housekeeping")}
         self.ready_read, self.ready_write = os.pipe()
 
     def start_signer(self) -> None:
@@ -40,7 +41,7 @@ class Supervisor:
 
         Another user's is not ours to start, but waited for: at boot both start at once.
         """
-        if not own_signer():
+        if settings.SIGNER_APART:
             _wait_for_signer()
             return
         command = signer_command()
@@ -53,13 +54,22 @@ class Supervisor:
                 raise Obstacle("The signer did not start; the lines above say why.")
             log.warning("child=signer did not start; the lines above say why")
 
+    def start_dialler(self) -> None:
+        """Fork the process through which all confined ones reach the signer."""
+        _share_memory()
+        ends = [line.diallers.fileno() for line in self.lines.values()]
+        main = children.forked(lambda: dialler.serve(self.lines.values()), keep=ends)
+        child = Child("dialler", main)
+        self.children.append(child)
+        child.run()
+
     def start_faces(self) -> None:
         """Fork the faces and housekeeping, and wait until they serve. Raises Obstacle when one does not."""
         connections.close_all()
-        gc.collect()
-        gc.freeze()  # the collector leaves what the children share alone, so it stays shared
+        _share_memory()
         for name, main in self._mains().items():
             own = [self.listeners[name].fileno()] if name in self.listeners else []
+            own += [self.lines[name].ours.fileno()] if name in self.lines else []
             child = Child(name, children.forked(main, keep=[*own, self.ready_write]))
             self.children.append(child)
             child.run()
@@ -67,9 +77,9 @@ class Supervisor:
 
     def _mains(self) -> dict[str, Callable[[], None]]:
         return {
-            "portal": lambda: faces.portal(self.listeners["portal"], self._ready),
+            "portal": lambda: faces.portal(self.listeners["portal"], self._ready, self.lines["portal"]),
             "status": lambda: faces.status(self.listeners["status"], self._ready),
-            "housekeeping": lambda: housekeeping.loop(self._ready),
+            "housekeeping": lambda: housekeeping.loop(self._ready, self.lines["housekeeping"]),
         }
 
     def _ready(self) -> None:
@@ -148,6 +158,12 @@ class Supervisor:
                 child.pid = 0
 
 
+def _share_memory() -> None:
+    """Before a fork: the collector leaves alone what is there by now, so children and we go on sharing it."""
+    gc.collect()
+    gc.freeze()
+
+
 def signer_command() -> list[str]:
     """The signer's command line; it reads nothing of our environment."""
     return [
@@ -162,11 +178,6 @@ def _hosts() -> list[str]:
     """LATCHKEY_HOSTS in their normal form, which is what the signer compares with."""
     sans, _ = tls.sort_hosts(settings.HOSTS, ())
     return [san.partition(":")[2] for san in sans]
-
-
-def own_signer() -> bool:
-    """Whether the signer is ours to start: not when LATCHKEY_SIGNER_SOCKET names somebody else's."""
-    return "LATCHKEY_SIGNER_SOCKET" not in settings.ENV
 
 
 def _wait_for_signer() -> None:

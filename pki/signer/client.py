@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -51,8 +51,7 @@ def status(path: Path) -> SignerStatus:
 def _ask(path: Path, question: wire.Document, seconds: float = ANSWER_TIMEOUT) -> wire.Answer:
     """Send `question`, give the answer's `ok`; an error comes back as the exception it was."""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as channel, reachable(path) as address:
-            _connect(channel, address)
+        with _connected(path) as channel:
             channel.settimeout(seconds)
             wire.send(channel, {"v": VERSION, **question})
             answer = wire.receive(channel, MAX_ANSWER, seconds)
@@ -67,17 +66,34 @@ def _ask(path: Path, question: wire.Document, seconds: float = ANSWER_TIMEOUT) -
     raise kind(fault.get("message", ""), code=fault.get("code", ""), remedy=fault.get("remedy", ""))
 
 
-def _connect(channel: socket.socket, address: str) -> None:
-    """Within CONNECT_TIMEOUT. With a timeout, a full listen queue is EAGAIN at once and not waited for."""
-    channel.settimeout(CONNECT_TIMEOUT)
+def _connected(path: Path) -> socket.socket:
+    """Within CONNECT_TIMEOUT: a full listen queue is EAGAIN at once and not waited for."""
     deadline = time.monotonic() + CONNECT_TIMEOUT
     while True:
         try:
-            return channel.connect(address)
+            return connect(path)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise
             time.sleep(RETRY)
+
+
+def directly(path: Path) -> socket.socket:
+    """A connection to the socket at `path`. Raises OSError: BlockingIOError when too many wait there."""
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        channel.settimeout(CONNECT_TIMEOUT)
+        with reachable(path) as address:
+            channel.connect(address)
+    except OSError:
+        channel.close()
+        raise
+    return channel
+
+
+# How every connection to the signer is made. Replaced once, by processes that confine themselves: they may
+# make no Unix sockets any more, and are handed connected ones.
+connect: Callable[[Path], socket.socket] = directly
 
 
 @contextmanager

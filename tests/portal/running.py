@@ -103,11 +103,13 @@ class Running:
             return secure.getpeercert(True) or b""
 
     def children(self) -> dict[str, int]:
-        """Process ids of the signer and of the forked children."""
+        """Process ids of the signer, of the dialler, which is not confined either, and of the others."""
         found = {}
         for number, pid in enumerate(_children_of(self.process.pid)):
             words = Path(f"/proc/{pid}/cmdline").read_bytes()
-            found["signer" if b"pki.signer" in words else f"child-{number}"] = pid
+            confined = "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
+            name = f"child-{number}" if confined else "dialler"
+            found["signer" if b"pki.signer" in words else name] = pid
         return found
 
     def main_processes(self) -> set[int]:

@@ -1,15 +1,21 @@
 """A broken-in web process: it runs our code with our user id, and tries to get at the CA keys."""
 
+import contextlib
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
 
-from portal import landlock
+from portal import landlock, seccomp
 from portal.landlock import without
 from tests.portal.running import environment, up
 
@@ -17,12 +23,19 @@ needs_landlock = pytest.mark.skipif(not landlock.version(), reason="this kernel 
 
 # What the intruder does, in a web process that has entered: everything is to be refused.
 INTRUDER = """
-import ctypes, errno, json, os, pathlib, signal, socket, sys
+import contextlib, ctypes, errno, json, os, pathlib, signal, socket, sys
 import django; django.setup()
 from django.conf import settings
-from portal import confinement
+from pki.signer import client
+from portal import children, confinement, dialler
 data, signer, supervisor = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-confinement.enter()
+line = dialler.Line()
+dialling = children.forked(lambda: dialler.serve([line]), keep=[line.diallers.fileno()])()
+if pid := os.fork():  # as the supervisor
+    status = os.waitpid(pid, 0)[1]
+    os.kill(dialling, signal.SIGKILL)
+    sys.exit(os.waitstatus_to_exitcode(status))
+confinement.enter(line)
 assert confinement.Confinement.entered
 done = []
 
@@ -55,7 +68,7 @@ for file in json.loads(sys.argv[5]):
     attempt(f"link {file}", lambda: os.link(file, settings.WEB_DIR / "stolen"))
     attempt(f"move {file}", lambda: os.rename(file, settings.WEB_DIR / "stolen"))
 attempt("list the folder", lambda: os.listdir(data / "signer"))
-for pid in (signer, supervisor):
+for pid in (signer, supervisor, dialling):
     attempt(f"mem {pid}", lambda: open(f"/proc/{pid}/mem", "rb").read(1))
     attempt(f"environ {pid}", lambda: open(f"/proc/{pid}/environ", "rb").read()[0])
     attempt(f"cwd {pid}", lambda: os.listdir(f"/proc/{pid}/cwd/"))
@@ -70,19 +83,40 @@ attempt("plant code", lambda: open(settings.BASE_DIR / "pki" / "planted.py", "w"
 attempt("replace the signer's socket", lambda: os.unlink(settings.SIGNER_SOCKET))
 attempt("mount over it", lambda: (_ for _ in ()).throw(OSError()) if ctypes.CDLL(None).mount(
     b"none", os.fsencode(data / "signer"), b"tmpfs", 0, None) else None)
-allowed = []
+def call(number, *words):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, *words) < 0:
+        raise OSError(ctypes.get_errno(), str(number))
+
+other = sys.argv[6]  # a program of our user's listens there, and would do what it is asked to
+connected = {"a pair": socket.socketpair()[0], "the line": line.ours, "the signer's": client.connect("")}
+if confinement.Confinement.filtered:
+    attempt("another program", lambda: socket.socket(socket.AF_UNIX).connect(other))
+    attempt("its name as a high word", lambda: call(41, ctypes.c_ulong(1 << 32 | 1), 1, 0))
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET, 2 | socket.SOCK_CLOEXEC):
+        attempt(f"a socket of kind {kind}", lambda: socket.socket(socket.AF_UNIX, kind))
+        attempt(f"a pair of kind {kind}", lambda: socket.socketpair(socket.AF_UNIX, kind))
+    attempt("io_uring", lambda: call(425, 1, ctypes.create_string_buffer(256)))
+    attempt("x32", lambda: call(0x40000000 | 41, 1, 1, 0))
+    started = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
+    if os.spawnl(os.P_WAIT, sys.executable, "python", "-c", started, other) == 0:
+        done.append("another program from a program started")
+for name, channel in connected.items():
+    attempt(f"another program by {name}", lambda: channel.connect(other))
+    with contextlib.suppress(OSError):  # what comes of it shows at the other end
+        channel.sendto(b"x", other + ".datagrams")
+
 open(settings.WEB_DIR / "tmp" / "mine", "w").write("x")
 open(settings.PUBLIC_DIR / "crl" / "clients.crl", "rb").read()
-with socket.socket(socket.AF_UNIX) as channel:
-    channel.connect(str(settings.SIGNER_SOCKET))
+assert len(client.status(settings.SIGNER_SOCKET).authorities) == 3
 print(json.dumps(done))
 """
 
 
-def break_in(env: dict[str, str], signer: int, supervisor: int, secrets: list[str]) -> list[str]:
-    """What the intruder managed to do."""
+def break_in(env: dict[str, str], signer: int, supervisor: int, secrets: list[str], other: str) -> list[str]:
+    """What the intruder managed to do; `other` is where another program of the same user listens."""
     data = env["LATCHKEY_DATA"]
-    words = [data, str(signer), str(supervisor), f"{data}/signer", json.dumps(secrets)]
+    words = [data, str(signer), str(supervisor), f"{data}/signer", json.dumps(secrets), other]
     done = subprocess.run(
         [sys.executable, "-c", INTRUDER, *words],
         env=env | {"PYTHONPATH": str(settings.BASE_DIR)},
@@ -95,25 +129,46 @@ def break_in(env: dict[str, str], signer: int, supervisor: int, secrets: list[st
     return list(json.loads(done.stdout))
 
 
+@contextlib.contextmanager
+def asked_for(path: Path) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Another program of the same user, as tmux is one: listens at `path`, and for datagrams beside it."""
+    with (
+        socket.socket(socket.AF_UNIX) as listener,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as letters,
+    ):
+        listener.bind(str(path))
+        letters.bind(f"{path}.datagrams")
+        listener.listen()
+        for end in (listener, letters):
+            end.setblocking(False)
+        yield listener, letters
+
+
 @pytest.mark.slow
 @needs_landlock
 @pytest.mark.parametrize("inside", [False, True], ids=["data elsewhere", "data in the checkout"])
 def test_a_broken_in_web_process_gets_at_nothing_of_the_signers(tmp_path: Path, inside: bool) -> None:
     data = settings.BASE_DIR / "var" / f"break-in-{os.getpid()}" if inside else tmp_path / "data"
     data.parent.mkdir(exist_ok=True)
+    other = Path(tempfile.mkdtemp()) / "other.sock"  # a socket's path has 107 bytes at most
     try:
-        with up(data) as running:
+        with up(data) as running, asked_for(other) as (listener, letters):
             (data / "backups").mkdir()
             (data / "backups/journal.sqlite3").write_bytes(b"a copy")
             secrets = [str(file) for file in (data / "signer").rglob("*") if file.is_file()]
             secrets.append(str(data / "backups/journal.sqlite3"))
             assert any(file.endswith(".key") for file in secrets)
             env = running.env | {"LATCHKEY_DATA": str(data)}
-            managed = break_in(env, running.children()["signer"], running.process.pid, secrets)
+            managed = break_in(env, running.children()["signer"], running.process.pid, secrets, str(other))
             assert managed == []
+            if seccomp.calls():
+                for come in (listener.accept, lambda: letters.recv(1)):
+                    with pytest.raises(BlockingIOError):
+                        come()
             assert "trouble" not in running.said  # what housekeeping starts still works in there
             assert running.get("/healthz")[1] == "ok\nsigner up\n"
     finally:
+        shutil.rmtree(other.parent)
         if inside:
             subprocess.run(["rm", "-rf", str(data), f"{data}.log"], check=True)
 
@@ -133,7 +188,10 @@ def test_a_database_at_a_unix_socket_can_be_reached_from_inside(tmp_path: Path) 
         try:
             done = subprocess.run(
                 [sys.executable, "-c", code, str(address)],
-                env=environment(tmp_path / "data") | {"PYTHONPATH": str(settings.BASE_DIR)},
+                env=environment(
+                    tmp_path / "data", DATABASE_URL=f"postgresql://{quote(str(folder), safe='')}/x"
+                )
+                | {"PYTHONPATH": str(settings.BASE_DIR)},
                 capture_output=True,
                 text=True,
                 timeout=30,

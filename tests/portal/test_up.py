@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from portal import landlock
+from portal import landlock, seccomp
 from tests.portal.running import HOSTS, alive, environment, free_port, secured, sentence, up, wait_until
 
 pytestmark = pytest.mark.slow
@@ -44,9 +44,28 @@ def test_the_web_processes_are_confined_and_the_status_can_tell(tmp_path: Path) 
         pytest.skip("this kernel has no Landlock")
     with up(tmp_path / "data") as running:
         children = running.children()
-        for name, pid in children.items():
-            confined = "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
-            assert confined == (name != "signer")
+        assert filters(children.pop("signer")) == filters(running.process.pid)
+        assert filters(children.pop("dialler")) == filters(running.process.pid)
+        assert len(children) == 3
+        for pid in children.values():
+            assert "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
+            assert filters(pid) == filters(running.process.pid) + bool(seccomp.calls())
+
+
+def filters(pid: int) -> int:
+    """How many filters of system calls this process has."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("Seccomp_filters:")[2].split()[0])
+
+
+def test_without_its_dialler_nothing_is_lost(tmp_path: Path) -> None:
+    """What is asked meanwhile waits for the next one."""
+    with up(tmp_path / "data") as running:
+        for _ in range(2):
+            before = running.children()["dialler"]
+            os.kill(before, signal.SIGKILL)
+            assert running.get("/healthz")[1] == "ok\nsigner up\n"
+            assert running.children()["dialler"] != before
 
 
 def open_files(pid: int) -> set[str]:
@@ -62,19 +81,21 @@ def test_no_child_has_the_lock_or_the_listener_of_another(tmp_path: Path) -> Non
         shared = {
             name: ours & open_files(pid) for name, pid in running.children().items() if name != "signer"
         }
-        assert sorted(len(names) for names in shared.values()) == [0, 1, 1], shared  # housekeeping, two faces
-        listeners = set.union(*shared.values())
-        assert len(listeners) == 2 and all(name.startswith("socket:") for name in listeners)
+        # Its ends of three lines; the portal's listener and line, the other listener, housekeeping's line.
+        assert len(shared.pop("dialler")) == 3
+        assert sorted(len(names) for names in shared.values()) == [1, 1, 2], shared
+        assert len(set.union(*shared.values())) == 4
+        assert all(name.startswith("socket:") for name in set.union(*shared.values()))
 
 
 def test_whoever_dies_comes_back(tmp_path: Path) -> None:
     with up(tmp_path / "data") as running:
         before = running.children()
-        assert len(before) == 4
+        assert len(before) == 5
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         old = set(before.values())
-        wait_until(lambda: len(set(running.children().values()) - old) == 4, 10, "four new children")
+        wait_until(lambda: len(set(running.children().values()) - old) == 5, 10, "five new children")
         wait_until(lambda: "signer up" in running.get("/healthz")[1], 10, "the signer answers again")
         assert running.status_face("/crl/devices.crl")
 
