@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, Route, sync_playwright
 
 PICTURES = settings.BASE_DIR / "build" / "pictures"
 VIEWPORTS = {"phone": (360, 740), "desk": (1280, 900)}  # CSS pixels
@@ -35,6 +35,9 @@ SWITCHES = [
 ]
 
 
+RUNNING: list[Playwright] = []
+
+
 def chromium_path() -> str:
     """The system's Chromium. Without one the test is skipped, or fails when CI=true."""
     found = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -46,11 +49,25 @@ def chromium_path() -> str:
 
 
 @contextmanager
+def driver() -> Iterator[Playwright]:
+    """Playwright's driver: the one that runs already, as a process can have but one, or a new one."""
+    if RUNNING:
+        yield RUNNING[0]
+        return
+    with sync_playwright() as started:
+        RUNNING.append(started)
+        try:
+            yield started
+        finally:
+            RUNNING.clear()
+
+
+@contextmanager
 def chromium(*more: str, home: Path | None = None) -> Iterator[Browser]:
     """A running browser, closed at the end. `more` switches; `home` has its trust store (.pki/nssdb)."""
     path = chromium_path()
     env = {**os.environ, **({"HOME": str(home)} if home else {})}
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, *more], env=env)
         try:
             yield browser
