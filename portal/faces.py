@@ -179,7 +179,7 @@ def _serve(
         "limit_request_line": 8190,  # SCEP over GET carries a whole message in the address
         "worker_tmp_dir": str(confinement.temporary_folder()),
         "forwarded_allow_ips": "",  # nobody in front of us: X-Forwarded-* is what a client says
-        "loglevel": "warning",
+        "loglevel": "error",  # who does not trust us yet ends each handshake with an alert: no news
         "post_worker_init": lambda worker: ready(),
     }
     face = Face({**options, **more})
