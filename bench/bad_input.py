@@ -13,14 +13,14 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
-from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: E402
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
 
-from accounts.models import User  # noqa: E402
-from tests.conftest import Browser, open_session  # noqa: E402
-from tests.pki.bad_csrs import BAD  # noqa: E402
+from accounts.models import User
+from tests.conftest import Browser, open_session
+from tests.pki.bad_csrs import BAD
 
 
 def milliseconds(client: Client, data: bytes) -> float:

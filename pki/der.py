@@ -2,15 +2,7 @@
 
 MAX_DEPTH = 32  # a request with nested directory names in its SAN reaches about 15
 
-BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID, UTF8_STRING, SEQUENCE = (
-    0x01,
-    0x02,
-    0x03,
-    0x04,
-    0x06,
-    0x0C,
-    0x30,
-)
+INTEGER, BIT_STRING, OID, UTF8_STRING, SEQUENCE = 0x02, 0x03, 0x06, 0x0C, 0x30
 _CONSTRUCTED, _LONG_TAG = 0x20, 0x1F
 
 
