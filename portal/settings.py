@@ -5,6 +5,8 @@ import os
 import secrets
 import socket
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -17,6 +19,7 @@ KNOWN = {
     "LATCHKEY_HOSTS",
     "LATCHKEY_PORTAL_BIND",
     "LATCHKEY_DOOR_BIND",
+    "LATCHKEY_DOOR_URL",
     "LATCHKEY_CHECK_BIND",
     "LATCHKEY_STATUS_BIND",
     "LATCHKEY_STATUS_URL",
@@ -87,6 +90,38 @@ def _bind(name: str, default: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 people's phones must reach it
 
 
+def _unix_bind(name: str) -> Path | None:
+    """`unix:/run/latchkey/door.sock` as a path: a proxy in front (docs/nginx.md) finishes the TLS."""
+    kind, _, path = ENV.get(name, "").partition(":")
+    if kind != "unix":
+        return None
+    if not path.startswith("/"):
+        raise ImproperlyConfigured(
+            f"{name} names no absolute path; write it as unix:/run/latchkey/door.sock."
+        )
+    return Path(path)
+
+
+def _broker(name: str) -> dict[str, Any] | None:
+    """`mqtts://broker.home.arpa:8883` or `mqtt://user:password@127.0.0.1` in its parts; None when unset."""
+    text = ENV.get(name, "")
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname
+    except ValueError:
+        port, host = None, None
+    if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
+        raise ImproperlyConfigured(
+            f"{name} is no address of a broker; write it as mqtts://broker.home.arpa:8883, "
+            "or mqtt://127.0.0.1:1883 for one on this machine."
+        )
+    tls = parts.scheme == "mqtts"
+    who = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
+    return {"host": host, "port": port or (8883 if tls else 1883), "tls": tls, **who}
+
+
 def _reached_at(bind: tuple[str, int]) -> str:
     """`host:port` as people type it: the first of HOSTS, or localhost where nobody else gets in."""
     host, port = bind
@@ -106,11 +141,14 @@ BACKUP_DIR = DATA / "backups"
 
 HOSTS = _hosts(ENV.get("LATCHKEY_HOSTS", ""))
 PORTAL_BIND = _bind("LATCHKEY_PORTAL_BIND", "0.0.0.0:8443")
-DOOR_BIND = _bind("LATCHKEY_DOOR_BIND", "0.0.0.0:9443")
+DOOR_SOCKET = _unix_bind("LATCHKEY_DOOR_BIND")
+DOOR_BIND = ("127.0.0.1", 9443) if DOOR_SOCKET else _bind("LATCHKEY_DOOR_BIND", "0.0.0.0:9443")
 CHECK_BIND = _bind("LATCHKEY_CHECK_BIND", "0.0.0.0:9444")
 STATUS_BIND = _bind("LATCHKEY_STATUS_BIND", "0.0.0.0:8080")
 PORTAL_URL = f"https://{_reached_at(PORTAL_BIND)}"
+DOOR_URL = ENV.get("LATCHKEY_DOOR_URL", f"https://{_reached_at(DOOR_BIND)}").rstrip("/")
 STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{_reached_at(STATUS_BIND)}").rstrip("/")
+BROKER = _broker("LATCHKEY_MQTT_URL")
 TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
 TLS_KEY = ENV.get("LATCHKEY_TLS_KEY", "")
 if bool(TLS_CERT) != bool(TLS_KEY):
@@ -177,6 +215,7 @@ INSTALLED_APPS = [
     "accounts",
     "pki",
     "enrollment",
+    "door",
     "portal",
 ]
 MIDDLEWARE = [
@@ -191,6 +230,18 @@ MIDDLEWARE = [
     "accounts.middleware.VerifiedSessionOnly",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
+# The door is sessionless: who it is stands in the client certificate, seen anew with each request.
+DOOR_MIDDLEWARE = [
+    "portal.middleware.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.middleware.WellFormed",
+    "door.middleware.OwnCookiesOnly",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "door.middleware.InTheHousehold",
+]
+DOOR_CSRF_COOKIE = "__Host-latchkey-door"
 STATUS_MIDDLEWARE = ["portal.middleware.SecurityHeaders", "django.middleware.common.CommonMiddleware"]
 TEMPLATES = [
     {
@@ -250,6 +301,7 @@ FILE_UPLOAD_HANDLERS = ["portal.uploads.CappedUpload"]
 CSR_MAX_BYTES = 64 * 1024
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
