@@ -83,16 +83,24 @@ def check(user: User, door: Door, typed: str, *, address: str = "") -> None:
     Sixteen in parallel count as sixteen. While it is locked, nothing is compared.
     """
     with transaction.atomic(durable=True):
-        tries = _locked_tries(user, door)
-        stored = Pin.objects.filter(user=user).values_list("digest", flat=True).first()
-        if stored is None:
-            raise PinMissing
-        right = hmac.compare_digest(stored, _digest(user, digits(typed[:100])))
-        if right:
-            Tries.objects.filter(user=user, running__gt=0).update(running=0)
-            return
-        left = _count(tries, address)
-    raise PinWrong(left)
+        left = wrong(user, door, typed, address=address)
+    if left is not None:
+        raise PinWrong(left)
+
+
+def wrong(user: User, door: Door, typed: str, *, address: str = "") -> int | None:
+    """None when `typed` is the person's PIN, else the tries that are left; raises PinLocked or PinMissing.
+
+    For callers whose own transaction writes down what came of it: it must answer only once that is committed.
+    """
+    tries = _locked_tries(user, door)
+    stored = Pin.objects.filter(user=user).values_list("digest", flat=True).first()
+    if stored is None:
+        raise PinMissing
+    if not hmac.compare_digest(stored, _digest(user, digits(typed[:100]))):
+        return _count(tries, address)
+    Tries.objects.filter(user=user, running__gt=0).update(running=0)
+    return None
 
 
 def gate(user: User, door: Door) -> None:
