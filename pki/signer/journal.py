@@ -158,11 +158,16 @@ class Journal:
             database.execute("DELETE FROM certificates WHERE id = ? AND signature IS NULL", (row.id,))
 
     def revoke(self, authority: str, serial: str, reason: str, by: str, at: int) -> int | None:
-        """Revoke, durably; gives the moment of the first revocation, None for a serial that is not ours."""
+        """Revoke, durably; gives the moment of the first revocation, None for a serial that is not ours.
+
+        A final reason takes the place of a hold: a key reported stolen meanwhile must not come back with it.
+        """
         with self._transaction() as database:
             database.execute(
-                """INSERT OR IGNORE INTO revocations SELECT authority, serial, issuer, ?, ?, not_after, ?
-                   FROM certificates WHERE authority = ? AND serial = ? AND signature IS NOT NULL""",
+                """INSERT INTO revocations SELECT authority, serial, issuer, ?, ?, not_after, ?
+                   FROM certificates WHERE authority = ? AND serial = ? AND signature IS NOT NULL
+                   ON CONFLICT DO UPDATE SET reason = excluded.reason, revoked_by = excluded.revoked_by
+                   WHERE revocations.reason = 'certificateHold'""",
                 (at, reason, by, authority, serial),
             )
         found = self._all(
