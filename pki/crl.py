@@ -37,7 +37,11 @@ def _note_missing_lines(authority: str) -> None:
     if not path(authority).exists():
         return
     before = published(authority)
-    lost = audit_head_in(before)
+    try:
+        lost = audit_head_in(before)
+    except ValueError:
+        log.error("crl=%s what was published is no list any more; it is made anew", authority)
+        return
     if lost and not trail.contains(lost):
         log.error("audit trail: no line has the head %s of the last CRL of %s", lost, authority)
         detail = {"head": lost, "number": number_in(before)}

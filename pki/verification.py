@@ -23,9 +23,9 @@ from django.db import connection
 
 from pki import authorities, crl
 from pki.errors import CertificateRejected
+from pki.revocation import HOLD
 
 AUTHORITY, PROFILE = "clients", "tls-client"
-HOLD = "certificateHold"  # RFC 5280 5.3.1
 
 # Raw: the same through the ORM costs ten times as much, and this is asked with each request at the door.
 _ROW = (

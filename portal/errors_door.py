@@ -56,17 +56,6 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """422: the form's token does not fit (cookies refused, an old page, a foreign one)."""
-    return page(
-        request,
-        422,
-        _("This page is out of date"),
-        _("Nothing was opened: the page was too old, or your browser refuses cookies."),
-        _("Go back to the doors and press again."),
-    )
-
-
 def server_error(request: HttpRequest) -> HttpResponse:
     return page(
         request,

@@ -198,7 +198,7 @@ def door(listener: socket.socket, ready: Callable[[], None]) -> None:
     settings.ROOT_URLCONF = "portal.urls_door"
     settings.MIDDLEWARE = settings.DOOR_MIDDLEWARE
     settings.CSRF_COOKIE_NAME = settings.DOOR_CSRF_COOKIE
-    settings.CSRF_FAILURE_VIEW = "portal.errors_door.csrf_failure"
+    settings.CSRF_FAILURE_VIEW = "door.views.faults.csrf_failure"
     settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, urlsplit(settings.DOOR_URL).hostname or ""]
     set_urlconf(None)
     confinement.enter()

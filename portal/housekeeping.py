@@ -23,9 +23,10 @@ from django.db import close_old_connections
 
 from accounts import throttle
 from enrollment import ra
-from pki import authorities, crl, revocation
-from pki.errors import PkiError
+from pki import authorities, crl, revocation, verification
+from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
+from pki.verification import AUTHORITY
 from portal import checks, confinement, linting, tls
 from portal.dialler import Line
 
@@ -59,7 +60,7 @@ def certificates() -> str:
 def crls() -> str:
     """Repairs after a crash first; then what is old is made anew."""
     revocation.catch_up()
-    old = [name for name in AUTHORITIES if crl_is_old(name)]
+    old = [name for name in AUTHORITIES if crl_is_old(name) or (name == AUTHORITY and lets_nobody_in())]
     for name in old:
         crl.publish(name)
     return f"new: {', '.join(old)}" if old else ""
@@ -77,6 +78,15 @@ def crl_is_old(authority: str) -> bool:
         if now > made + min(CRL_AGE, (next_one - made) / 2):
             return True
     return False
+
+
+def lets_nobody_in() -> str:
+    """Why the door refuses everybody, in a sentence; "" while it does not."""
+    try:
+        verification.current()
+    except CertificateRejected as refused:
+        return str(refused)
+    return ""
 
 
 def sessions() -> str:
