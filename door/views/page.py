@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.utils import timezone
@@ -15,9 +14,8 @@ from accounts.models import User
 from door import pins, policy, states, telling
 from door.models import Door, PinUse
 from door.policy import Opening
-from door.views.frame import DoorRequest, show
+from door.views.frame import DoorRequest, pin_page, show
 
-PIN_PAGE = "/doors/pin"  # of the portal, where people set theirs; it is not in this face's URL table
 SOON = timedelta(days=1)
 
 
@@ -55,7 +53,7 @@ def form(request: DoorRequest, notice: Notice | None = None, status: int = 200) 
         "tiles": tiles,
         "asks_pin": any(not tile.why_not and tile.door.pin != PinUse.NONE for tile in tiles),
         "lacks_pin": lacks_pin,
-        "pin_page": settings.PORTAL_URL + PIN_PAGE,
+        "pin_page": pin_page(),
         "saved_as": _saved_as(user),
         "notice": notice,
         "token": uuid.uuid4(),

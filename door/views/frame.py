@@ -1,0 +1,35 @@
+"""How the door's pages are made: without a session, and without context processors, which would ask for one."""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from accounts import household as households
+from accounts.models import Household
+from door.identity import Holder
+
+
+class DoorRequest(HttpRequest):
+    """As door/middleware.py hands it on: somebody stands at the door, always."""
+
+    holder: Holder
+    household: Household
+
+
+def show(
+    request: HttpRequest, template: str, context: Mapping[str, object] | None = None, status: int = 200
+) -> HttpResponse:
+    """The template with `context` and the household."""
+    frame = {"household": household_of(request)}
+    return HttpResponse(render_to_string(template, {**frame, **(context or {})}), status=status)
+
+
+def household_of(request: HttpRequest) -> Household:
+    return getattr(request, "household", None) or households.current()
+
+
+def pin_page() -> str:
+    """Where people set their PIN: on the portal. That one's URL table is not loaded here, it is large."""
+    return f"{settings.PORTAL_URL}/doors/pin"
