@@ -46,7 +46,7 @@ class Follower:
     def stop(self) -> None:
         self._ending.set()
         self._put(None)
-        self._thread.join(3)
+        self._thread.join(1)
 
     def connected(self, connection: Connection) -> None:
         """From here on this is the connection."""

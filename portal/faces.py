@@ -25,7 +25,7 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from accounts.addresses import network_of, plain
-from door import gate
+from door import gate, mqtt
 from portal import confinement, door_tls, presence, tls
 from portal.crowd import THREADS, Crowd
 from portal.dialler import Line
@@ -204,8 +204,12 @@ def door(listener: socket.socket, ready: Callable[[], None]) -> None:
     confinement.enter()
     mark = presence.take("door")
     secure = {} if settings.DOOR_SOCKET else _secure(door_tls.context)
-    _serve(listener, ready, secure, DoorWorker, gate.HoldersOnly)
-    mark.close()
+    mqtt.start()
+    try:
+        _serve(listener, ready, secure, DoorWorker, gate.HoldersOnly)
+    finally:
+        mqtt.stop()
+        mark.close()
 
 
 def _secure(context: Callable[[], ssl.SSLContext]) -> dict[str, Any]:
