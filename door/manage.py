@@ -111,7 +111,7 @@ def topic_of(slug: str, what: str) -> str:
 
 
 def begin(by: User) -> None:
-    """A change by an officer begins: one at a time, so that what is looked at first still holds at its end."""
+    """A change by an officer begins: one at a time, so that what is checked first holds to the end."""
     Household.objects.select_for_update().get(pk=household.current().pk)
     if not (by.is_active and by.is_officer):
         raise Refused("Only officers may do this.", "Ask one.")
