@@ -60,6 +60,8 @@ MIGRATIONS = (
         at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    # A device's common name is its identity at the broker, so it has one owner at a time.
+    "CREATE INDEX certificates_device ON certificates (common_name) WHERE authority = 'devices';",
 )
 _RESERVE = """
     INSERT INTO certificates (request_id, request_sha256, issuer, authority, serial, profile, owner,
@@ -135,6 +137,13 @@ class Journal:
         query = """SELECT owner, coalesce(reason, '') FROM certificates LEFT JOIN revocations
                    USING (authority, serial) WHERE key_sha256 = ?"""
         return [Use(*row) for row in self._all(query, key_sha256)]
+
+    def device_owners(self, common_name: str, now: int) -> set[str]:
+        """Whose certificates of `devices` with this name are live at `now`, those on hold included."""
+        query = """SELECT DISTINCT owner FROM certificates LEFT JOIN revocations USING (authority, serial)
+                   WHERE certificates.authority = 'devices' AND common_name = ? AND certificates.not_after > ?
+                   AND coalesce(reason, 'certificateHold') = 'certificateHold'"""
+        return {owner for (owner,) in self._all(query, common_name, now)}
 
     def reserve(self, facts: dict[str, Any]) -> Row:
         """Write down, durably, what is going to be signed. `facts`: the columns, without id and signature."""

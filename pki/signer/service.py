@@ -133,6 +133,9 @@ class Service:
         with self.journal.lock:
             uses = self.journal.uses(parsed.key_sha256)
             checks.key(request.owner, uses, parsed.key_sha256 in self.ca_keys)
+            if facts["authority"] == "devices":
+                owners = self.journal.device_owners(request.common_name, int(time.time()))
+                checks.device_name(request.owner, owners)
             # Another connection may have brought the same request meanwhile: then its reservation counts.
             return self._repeated(request, digest) or self.journal.reserve(facts)
 
