@@ -26,6 +26,15 @@ def _checked(check: Callable[[str], None], text: str) -> str:
     return text
 
 
+class NumberField(forms.IntegerField):
+    """A whole number within limits, which its errors name."""
+
+    def __init__(self, lowest: int, highest: int, **kwargs: Any) -> None:
+        sentence = f"Type a number from {lowest} to {highest}."
+        errors = dict.fromkeys(("required", "invalid", "min_value", "max_value"), sentence)
+        super().__init__(min_value=lowest, max_value=highest, error_messages=errors, **kwargs)
+
+
 class DoorForm(FreshFactorForm):
     """A door. A practice door has no home behind it, so it has none of the fields about one."""
 
@@ -36,12 +45,15 @@ class DoorForm(FreshFactorForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"required": "Give the door a name, for example Front door."},
     )
-    picture = forms.ChoiceField(choices=Picture.choices, widget=forms.RadioSelect, initial=Picture.DOOR)
-    colour = forms.ChoiceField(choices=Colour.choices, widget=forms.RadioSelect, initial=Colour.TEAL)
+    picture = forms.ChoiceField(
+        choices=Picture.choices, widget=forms.RadioSelect, error_messages={"required": "Choose a picture."}
+    )
+    colour = forms.ChoiceField(
+        choices=Colour.choices, widget=forms.RadioSelect, error_messages={"required": "Choose a colour."}
+    )
     pin = forms.ChoiceField(
         label="PIN",
         widget=forms.RadioSelect,
-        initial=PinUse.HERE,
         choices=[
             (PinUse.HERE, "Checked here\neach person sets their own in this portal"),
             (PinUse.HOME, "Passed on to the home\nwhich knows the PINs; here nothing is known of them"),
@@ -65,7 +77,6 @@ class DoorForm(FreshFactorForm):
     message = forms.ChoiceField(
         label="Message",
         widget=forms.RadioSelect,
-        initial=OURS,
         choices=[
             (
                 OURS,
@@ -90,32 +101,19 @@ class DoorForm(FreshFactorForm):
         max_length=64,
         widget=forms.TextInput(attrs=_PLAIN),
     )
-    presses_per_hour = forms.IntegerField(
-        label="Presses in an hour",
-        help_text="Of one person, at most.",
-        min_value=1,
-        max_value=1000,
-        initial=20,
-    )
-    valid_seconds = forms.IntegerField(
+    presses_per_hour = NumberField(1, 1000, label="Presses in an hour", help_text="Of one person, at most.")
+    valid_seconds = NumberField(
+        *(2, 30),
         label="Seconds that a press is good for",
         help_text="2 to 30. What reaches the home later opens nothing.",
-        min_value=2,
-        max_value=30,
-        initial=5,
     )
-    position = forms.IntegerField(
-        label="Place in the list",
-        help_text="Small numbers come first.",
-        min_value=0,
-        max_value=9999,
-        initial=100,
-    )
+    position = NumberField(0, 9999, label="Place in the list", help_text="Small numbers come first.")
+    not_optional = ("template",)  # needed with one of the choices above it
     HOME_FIELDS = ("topic", "state_topic", "message", "template", "served_by", "valid_seconds")
 
     def __init__(self, request: Any, data: Any = None, *, door: Door | None = None) -> None:
         self.door = door
-        super().__init__(request, data, initial=_values_of(door) if door else {})
+        super().__init__(request, data, initial=_values_of(door or Door()))
         for name in ("topic", "state_topic") if door is None else ():
             self.fields[name].required = False
             self.fields[
@@ -241,4 +239,5 @@ class HistoryForm(forms.Form):
     outcome = forms.ChoiceField(required=False, choices=[("", ""), *Outcome.choices])
     since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    not_optional = ("q", "since", "until")  # a filter says so by itself
     after = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)

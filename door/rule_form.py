@@ -43,6 +43,7 @@ class RuleForm(FreshFactorForm):
         label="Days",
         widget=forms.RadioSelect,
         initial=EVERY_DAY,
+        error_messages={"required": "Choose every day, or only some."},
         choices=[(EVERY_DAY, "Every day"), (SOME_DAYS, "Only on the days chosen here")],
     )
     days = forms.TypedMultipleChoiceField(
@@ -55,7 +56,8 @@ class RuleForm(FreshFactorForm):
     starts = ClockField(label="From")
     ends = ClockField(label="To")
     first_day = DayField(label="First day")
-    last_day = DayField(label="Last day", help_text="This day still counts.")
+    last_day = DayField(label="Last day")
+    not_optional = ("days", "starts", "ends", "first_day", "last_day")  # the page says it for both of a pair
 
     def __init__(self, request: Any, data: Any = None, *, rule: Rule | None = None, **kwargs: Any) -> None:
         initial = {**(_rule_values(rule) if rule else {}), **kwargs.pop("initial", {})}
