@@ -17,6 +17,7 @@ from tests.pictures import faults_in
 def house(alice: User) -> list[Door]:
     """A front door, a gate without PIN, and a garage that is shut on this day of the week."""
     pins.put(alice, PIN)
+    Door.objects.filter(practice=True).delete()
     found = [
         make_door("front-door", state_topic="home/front/state", position=1),
         make_door("garden-gate", pin=PinUse.NONE, colour="brown", picture="gate", position=2),
