@@ -27,7 +27,7 @@ from pki import authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
-from portal import checks, confinement, linting, tls
+from portal import checks, confinement, linting, services
 from portal.dialler import Line
 
 log = logging.getLogger(__name__)
@@ -107,13 +107,15 @@ STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
     Step("revocation lists", 5 * MINUTE, crls),
-    Step("server certificate", HOUR, tls.renew_if_due),
+    Step("server certificate", HOUR, services.renew_portal),
+    Step("door's certificate", 5 * MINUTE, services.renew_door),
     Step("sessions", HOUR, sessions),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
     Step("room on the disk", 5 * MINUTE, room),
 )
-FIRST = frozenset({"CA certificates", "revocation lists", "server certificate"})  # before anybody is served
+# Before anybody is served:
+FIRST = frozenset({"CA certificates", "revocation lists", "server certificate", "door's certificate"})
 
 
 def tidy(steps: Iterable[Step] = STEPS) -> dict[str, str]:

@@ -45,7 +45,9 @@ def request(
         profile=profile,
         profile_digest=chosen.digest,
         organization="The Smiths",
-        common_name="Anna's phone" if chosen.name_rule == "label" else f"lamp-{owner[:8]}",  # a device's name has one owner
+        common_name="Anna's phone"
+        if chosen.name_rule == "label"
+        else f"lamp-{owner[:8]}",  # a device's name has one owner
         sans=SANS if chosen.san == "required" else (),
         days=chosen.default_days,
         owner=owner,
