@@ -36,7 +36,7 @@ http {{
 
 
 def program() -> str:
-    """nginx, which lies where people's PATH does not look. Without one the test is skipped, or fails in CI."""
+    """nginx, which lies where PATH does not look. Without one the test is skipped, or fails when CI=true."""
     found = shutil.which("nginx") or (PROGRAM if Path(PROGRAM).exists() else "")
     if not found and os.environ.get("CI") == "true":
         pytest.fail("nginx is missing. On Debian: apt-get install nginx")
