@@ -6,6 +6,7 @@ without another look at certificate or CRL, and an open connection outlives both
 
 import hashlib
 import os
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ class Term(NamedTuple):
     end: float
 
 
+Marks = tuple[tuple[int, int, int], ...]  # which versions of files
+
+
 class Trust:
     """The `clients` authority with its current lists, as of one version of their files."""
 
@@ -66,8 +70,8 @@ class Trust:
 class _Cache:
     """What was read last, and which files that was."""
 
-    trust: Trust | None = None
-    marks: tuple[tuple[int, int, int], ...] = ()
+    held: tuple[Marks, Trust] | None = None
+    lock = threading.Lock()
 
 
 def verify(der: bytes) -> LiveCertificate:
@@ -150,16 +154,26 @@ def current() -> Trust:
     files = _files(settings.PUBLIC_DIR)
     try:
         marks = tuple((s.st_mtime_ns, s.st_ino, s.st_size) for s in map(os.stat, files))
-        if _Cache.trust is None or marks != _Cache.marks:
-            _Cache.trust = None
-            _Cache.trust, _Cache.marks = _read(*files), marks
+        trust = _held(marks) or _newly_held(marks, files)
     except OSError as error:
         name = Path(str(error.filename or files[0])).name
         raise CertificateRejected(f"{name} cannot be read: {error.strerror}.", code="list") from None
-    trust = _Cache.trust
     if not trust.term.start <= time.time() <= trust.term.end:
         end = datetime.fromtimestamp(trust.term.end, UTC)
         raise CertificateRejected(f"The revocation list ended on {end:%Y-%m-%d %H:%M} UTC.", code="list")
+    return trust
+
+
+def _held(marks: Marks) -> Trust | None:
+    held = _Cache.held
+    return held[1] if held and held[0] == marks else None
+
+
+def _newly_held(marks: Marks, files: tuple[str, str, str, str]) -> Trust:
+    """One thread reads: a list of a hundred thousand takes a while."""
+    with _Cache.lock:
+        trust = _held(marks) or _read(*files)
+        _Cache.held = marks, trust
     return trust
 
 

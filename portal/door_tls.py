@@ -14,6 +14,7 @@ import logging
 import os
 import ssl
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class _Cache:
     files: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())  # of clients, of the server
     trusted: Marks = ()
     served: Marks = ()
+    lock = threading.Lock()
 
 
 def context() -> ssl.SSLContext:
@@ -47,16 +49,23 @@ def context() -> ssl.SSLContext:
     trusted, served = _marks(clients), _marks(server)
     if _Cache.context and (trusted, served) == (_Cache.trusted, _Cache.served):
         return _Cache.context
+    with _Cache.lock:  # one thread makes it: long lists take a while
+        if _Cache.context is None or (trusted, served) != (_Cache.trusted, _Cache.served):
+            _Cache.context = _renewed(clients, trusted)
+            _Cache.trusted, _Cache.served = trusted, served
+        return _Cache.context
+
+
+def _renewed(clients: Iterable[str], trusted: Marks) -> ssl.SSLContext:
     try:
         fresh = new_context(*_contents(clients))
         fresh.load_cert_chain(*tls.files())
+        return fresh
     except (OSError, ssl.SSLError) as error:
         if _Cache.context is None or trusted != _Cache.trusted:
             raise  # an old certificate may serve on, old lists may not
         log.warning("the server certificate cannot be loaded, the old one stays in use: %s", error)
-        fresh = _Cache.context
-    _Cache.context, _Cache.trusted, _Cache.served = fresh, trusted, served
-    return fresh
+        return _Cache.context
 
 
 def new_context(anchors: Sequence[bytes], lists: Sequence[bytes]) -> ssl.SSLContext:
