@@ -7,11 +7,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
-from door import pins, policy
+from door import pins, policy, states
 from door.models import Outcome, PinUse, Press
 from door.press import LOST_AFTER, again_at
-
-CONFIRMED_WITHIN = timedelta(seconds=10)  # after the deadline: as long as door/states.py still takes a "yes"
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ def _received(press: Press, at: datetime) -> Story:
     if not door.state_topic:
         text = gettext("This home does not report back. Look at the door itself.")
         return Story(title, text, tone="good", steps=_steps(2)[:2])
-    if at < press.at + timedelta(seconds=door.valid_seconds) + CONFIRMED_WITHIN:
+    if at < press.at + timedelta(seconds=door.valid_seconds) + states.GRACE:
         return Story(title, gettext("Waiting for the home."), steps=_steps(2), going=True)
     text = gettext("The home has not said that it opened. Look at the door itself; nothing will open later.")
     return Story(title, text, steps=_steps(2)[:2])

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from door import pins, states
+from door import pins
 from door.models import Door, Outcome, PinUse, Press, Rule
 from tests.door.conftest import PIN, Home, Visitor, make_door
 from tests.pictures import faults_in

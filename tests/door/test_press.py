@@ -83,7 +83,6 @@ def test_the_same_token_of_somebody_else_is_another_press(
     assert len(home.heard) == 2
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_eight_taps_at_once_are_one_press(alice: User, front: Door, home: Home) -> None:
     token = uuid.uuid4()
@@ -91,7 +90,6 @@ def test_eight_taps_at_once_are_one_press(alice: User, front: Door, home: Home) 
     assert len({one.pk for one in made}) == len(home.heard) == Press.objects.count() == 1
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_eight_taps_at_once_with_a_wrong_pin_are_one_try(alice: User, front: Door, home: Home) -> None:
     token = uuid.uuid4()
@@ -101,7 +99,6 @@ def test_eight_taps_at_once_with_a_wrong_pin_are_one_try(alice: User, front: Doo
     assert not home.heard
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_eight_presses_at_once_do_not_pass_the_limit(alice: User, home: Home) -> None:
     door = make_door("gate", pin=PinUse.NONE, presses_per_hour=3)

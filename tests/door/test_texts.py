@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils.translation.template import templatize
 
 FOLDER = settings.BASE_DIR / "locale" / "de" / "LC_MESSAGES"
-KEYWORDS: dict[str, object] = {name: None for name in ("_", "gettext", "gettext_lazy", "gettext_noop")}
-KEYWORDS |= {name: (1, 2) for name in ("ngettext", "ngettext_lazy")}
+KEYWORDS: dict[str, object] = dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"))
+KEYWORDS |= dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2))
 AGAIN = "Run: manage.py makemessages -l de --no-location --no-wrap; translate; manage.py compilemessages"
 FIELD = re.compile(r"%\(\w+\)[sd]")
 
