@@ -53,7 +53,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.sending: Crowd[TConn] = Crowd()
 
     def handle(self, conn: TConn) -> Any:
-        if conn.client and self.sending.is_full_for(_network(conn)):
+        if not _from_proxy(conn) and self.sending.is_full_for(_network(conn)):
             conn.close()
             return False
         self._join(conn)
@@ -67,9 +67,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def _join(self, conn: TConn) -> None:
         """Count it among those that are still sending, which may cost another one its place.
 
-        At a Unix socket (no address) there is a proxy, which waits for slow clients itself.
+        A proxy waits for slow clients itself.
         """
-        if not conn.client:
+        if _from_proxy(conn):
             return
         if too_many := self.sending.join(conn, _network(conn)):
             _wake(too_many)
@@ -131,6 +131,11 @@ def _forwarded(req: Any) -> str:
     """The header that the gate reads, before there is an environ."""
     name = gate.CERTIFICATE.removeprefix("HTTP_").replace("_", "-")
     return ",".join(value for found, value in req.headers if found == name)
+
+
+def _from_proxy(conn: TConn) -> bool:
+    """At a Unix socket there are no addresses."""
+    return not isinstance(conn.client, tuple)
 
 
 def _network(conn: TConn) -> str:
@@ -238,7 +243,11 @@ def _serve(
         "graceful_timeout": GRACE,
         "limit_request_line": 8190,  # SCEP over GET carries a whole message in the address
         "worker_tmp_dir": str(confinement.temporary_folder()),
-        "forwarded_allow_ips": "",  # nobody in front of us: X-Forwarded-* is what a client says
+        # Nobody in front of us: X-Forwarded-* is what a client says. A proxy at our Unix socket has its own
+        # two headers (door/gate.py), but gunicorn would believe it more.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "forwarder_headers": "",
         "loglevel": "error",  # who does not trust us yet ends each handshake with an alert: no news
         "post_worker_init": lambda worker: ready(),
     }

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import importlib
 import json
+import re
 import subprocess
 import sys
 import uuid
@@ -20,6 +21,16 @@ from cryptography import x509
 from django.conf import settings
 
 HERE = "192.0.2.1"
+MODULES = {
+    "accounts": "accounts.models",
+    "pki": "pki.models",
+    "ra": "enrollment.ra",
+    "csr": "pki.csr",
+    "revocation": "pki.revocation",
+    "crl": "pki.crl",
+    "health": "portal.health",
+    "metering": "portal.metering",
+}
 
 
 class Hand:
@@ -52,9 +63,13 @@ def hand(env: dict[str, str]) -> Iterator[Hand]:
 class Acts:
     """What the hand can do. Made after django.setup(): its modules come as arguments."""
 
-    def __init__(self, user: Any, certificate: Any, ra: Any, csr: Any, revocation: Any, crl: Any) -> None:
-        self.users, self.certificates = user.objects, certificate.objects
-        self.ra, self.csr, self.revocation, self.crl = ra, csr, revocation, crl
+    def __init__(self, **modules: Any) -> None:
+        self.ra, self.csr, self.revocation, self.crl = (
+            modules[name] for name in ("ra", "csr", "revocation", "crl")
+        )
+        self.health, self.metering = modules["health"], modules["metering"]
+        self.users = modules["accounts"].User.objects
+        self.certificates = modules["pki"].Certificate.objects
 
     def person(self, name: str, **roles: bool) -> Any:
         found = self.users.filter(username=name).first()
@@ -96,6 +111,11 @@ class Acts:
     def activate(self, name: str, active: bool) -> dict[str, Any]:
         return {"changed": self.users.filter(username=name).update(is_active=active)}
 
+    def problems(self) -> dict[str, Any]:
+        """What officers read on their first page, and the gauge."""
+        (up,) = re.findall(r"latchkey_door_up ([0-9.]+)", self.metering.text())
+        return {"said": self.health.problems_at_a_glance(), "up": float(up)}
+
     def publish(self) -> dict[str, Any]:
         """A new list of the clients CA."""
         self.crl.publish("clients")
@@ -104,9 +124,7 @@ class Acts:
 
 def main() -> None:
     django.setup()
-    names = ("accounts.models", "pki.models", "enrollment.ra", "pki.csr", "pki.revocation", "pki.crl")
-    users, certificates, *verbs = map(importlib.import_module, names)
-    acts = Acts(users.User, certificates.Certificate, *verbs)
+    acts = Acts(**{name: importlib.import_module(path) for name, path in MODULES.items()})
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(getattr(acts, order.pop("act"))(**order)), flush=True)
