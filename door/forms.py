@@ -136,6 +136,10 @@ class DoorForm(FreshFactorForm):
         name = NameField().clean(typed) if typed else typed
         if name == manage.OWN_NAME:
             raise ValidationError("This is the door’s own certificate. Name the one of the home.")
+        if set(name) & set("/+#$"):
+            raise ValidationError(
+                "No device’s certificate has / + # or $ in its name. Look at the certificate."
+            )
         return name
 
     def clean(self) -> dict[str, Any]:

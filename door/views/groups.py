@@ -20,8 +20,8 @@ from door.views.manage import METHODS
 from door.words import describe
 
 
-@require_safe
 @requires(Role.OFFICER)
+@require_safe
 def group_list(request: HttpRequest) -> HttpResponse:
     found = Group.objects.annotate(
         people=Count("members", distinct=True), uses=Count("rules", distinct=True)

@@ -25,8 +25,8 @@ from door.words import describe
 GUEST_DAYS = 7  # what the shortcut for a guest proposes
 
 
-@require_safe
 @requires(Role.OFFICER)
+@require_safe
 def door(request: HttpRequest, slug: str) -> HttpResponse:
     """The door's page for officers."""
     found, now, place = in_use(slug), timezone.now(), policy.zone()
