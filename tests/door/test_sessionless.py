@@ -1,4 +1,4 @@
-"""The door keeps no session: one cookie of its own for its forms, and what comes along of others counts nothing."""
+"""The door keeps no session: one cookie of its own for its forms; those of others count nothing."""
 
 import re
 from collections.abc import Callable
