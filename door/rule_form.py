@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.freshness import FreshFactorForm
@@ -64,7 +65,7 @@ class RuleForm(FreshFactorForm):
         super().__init__(request, data, initial=initial, **kwargs)
         who = self.fields["who"]
         assert isinstance(who, forms.ChoiceField)
-        who.choices = _everybody_who()
+        who.choices = _everybody_who(rule)
 
     def clean_who(self) -> dict[str, Any]:
         kind, _, pk = str(self.cleaned_data["who"]).partition(":")
@@ -118,11 +119,12 @@ def _rule_values(rule: Rule) -> dict[str, Any]:
     return {**values, "who": who, "when": when, "days": [] if when == EVERY_DAY else days}
 
 
-def _everybody_who() -> list[Any]:
-    """Everybody; the groups; the people."""
+def _everybody_who(rule: Rule | None) -> list[Any]:
+    """Everybody; the groups; the people, and whom `rule` names though they left."""
     called = [(f"group:{group.pk}", group.name) for group in Group.objects.order_by("name")]
-    active = User.objects.filter(is_active=True).order_by("full_name", "username")
-    people = [(f"person:{person.pk}", person.both_names) for person in active]
+    named = Q(is_active=True) | Q(pk=rule.person_id if rule else None)
+    found = User.objects.filter(named).order_by("full_name", "username")
+    people = [(f"person:{person.pk}", person.both_names) for person in found]
     kinds = [("Groups", called), ("People", people)]
     return [
         ("", "Choose…"),

@@ -13,12 +13,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from accounts.models import User
-from door.models import Door, Group
+from door.models import Group
 from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import authorities, crl
 from pki.csr import parse
 from tests.conftest import Browser, make_csr, open_session
+from tests.door.acts import practice_door
 
 VISITORS = ("nobody", "alice", "charlie", "bob", "erin", "dora")
 
@@ -146,7 +147,7 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
 
 def in_the_house(path: str, someone: User) -> str:
     """A route about doors: the practice door, its rule."""
-    door = Door.objects.get(practice=True)
+    door = practice_door()
     group, _ = Group.objects.get_or_create(name="Family")
     target = group.pk if "groups/" in path else someone.pk if "tries/" in path else door.rules.get().pk
     path = path.replace("<slug:slug>", door.slug).replace("<uuid:pk>", str(target))

@@ -7,7 +7,7 @@ from uuid import uuid4
 from accounts import household
 from accounts.models import User
 from door import manage
-from door.models import Door, Outcome, Press, Rule
+from door.models import Door, Outcome, PinUse, Press, Rule
 
 HERE = "192.0.2.1"
 
@@ -15,6 +15,16 @@ HERE = "192.0.2.1"
 def make_door(by: User, name: str = "Front door", **values: Any) -> Door:
     """A door with the topics made from its name."""
     return manage.create({"name": name, **values}, by=by, address=HERE)
+
+
+def practice_door() -> Door:
+    """The one that every installation begins with; tests with real transactions sweep it away."""
+    door, made = Door.objects.get_or_create(
+        practice=True, defaults={"slug": "practice", "name": "Practice door", "pin": PinUse.NONE}
+    )
+    if made:
+        let(None, door)
+    return door
 
 
 def let(person: User | None, door: Door, **values: Any) -> Rule:

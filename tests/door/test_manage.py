@@ -70,7 +70,7 @@ def test_a_retired_door_is_gone_for_good_and_frees_its_topic(alice: User, bob: U
     door = make_door(bob)
     rule = let(alice, door)
     manage.retire(door, by=bob)
-    assert [found.door.name for found in policy.openings(alice, door_time())] == ["Practice door"]
+    assert door not in [found.door for found in policy.openings(alice, door_time())]
     for verb in (
         lambda: manage.change(door, {"name": "x"}, by=bob),
         lambda: manage.retire(door, by=bob),

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
 from audit.models import AuditEvent
 from door import groups
 from door.models import Door, Group, PinUse, Rule
-from tests.door.acts import let, make_door
+from tests.door.acts import let, make_door, practice_door
 from tests.nasty import NASTY
 
 SignIn = Callable[..., Client]
@@ -158,6 +159,25 @@ def test_a_rule_is_shown_as_it_was_made_and_changed(browser: Client, sign_in: Si
     assert (rule.group, rule.weekdays, rule.starts) == (None, Rule.EVERY_DAY, None)
 
 
+def test_a_rule_for_somebody_who_left_can_still_be_changed(
+    browser: Client, sign_in: SignIn, alice: User, bob: User
+) -> None:
+    door = make_door(bob)
+    rule = let(alice, door)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    at = f"/doors/{door.slug}/rules/{rule.pk}"
+    sign_in(browser, bob)
+    assert f'<option value="person:{alice.pk}" selected>' in browser.get(at).content.decode()
+    assert browser.post(at, {**RULE, "who": f"person:{alice.pk}"}).status_code == 302
+
+
+def test_the_first_page_says_where_doors_open_and_what_it_takes(
+    browser: Client, sign_in: SignIn, alice: User, settings: Settings
+) -> None:
+    page = sign_in(browser, alice).get("/").content.decode()
+    assert f'<a href="{settings.DOOR_URL}">' in page and "one of this household’s certificates" in page
+
+
 def test_an_address_proposes_a_guest_and_nonsense_in_it_is_passed_over(
     browser: Client, sign_in: SignIn, alice: User, bob: User
 ) -> None:
@@ -172,10 +192,11 @@ def test_an_address_proposes_a_guest_and_nonsense_in_it_is_passed_over(
 def test_the_practice_door_can_be_changed_and_retired_and_has_no_topic(
     browser: Client, sign_in: SignIn, bob: User
 ) -> None:
+    door = practice_door()
     sign_in(browser, bob)
     assert 'name="topic"' not in browser.get("/doors/practice/edit").content.decode()
     assert browser.post("/doors/practice/edit", {**DOOR, "name": "Try me"}).status_code == 302
-    door = Door.objects.get(practice=True)
+    door.refresh_from_db()
     assert (door.name, door.topic, door.pin) == ("Try me", "", PinUse.HERE)
     assert browser.post("/doors/practice/retire").status_code == 302
     assert browser.get("/doors/practice/").status_code == 404

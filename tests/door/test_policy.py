@@ -11,7 +11,7 @@ from accounts.models import User
 from door import policy
 from door.models import Door, Group, Rule
 from door.words import describe
-from tests.door.acts import let, live_in
+from tests.door.acts import let, live_in, practice_door
 
 VIENNA = ZoneInfo("Europe/Vienna")
 MONDAY = date(2026, 11, 23)
@@ -186,7 +186,7 @@ def test_retired_doors_and_practice_beside_a_broker_are_left_out(
     alice: User, door: Door, settings: Settings
 ) -> None:
     let(alice, door)
-    practice = Door.objects.get(practice=True)
+    practice = practice_door()
     assert [found.door for found in policy.openings(alice, at(MONDAY))] == [door, practice]
     settings.BROKER = {"host": "127.0.0.1"}
     assert [found.door for found in policy.openings(alice, at(MONDAY))] == [door]
