@@ -177,8 +177,8 @@ class Connection:
         try:
             while not self._dropped and self._turn() == MQTTErrorCode.MQTT_ERR_SUCCESS:
                 pass
-        except Exception:  # a packet that paho cannot read
-            log.warning("mqtt: the broker sent nonsense", exc_info=True)
+        except Exception as error:  # a packet that paho cannot read
+            log.warning("mqtt: the broker sent nonsense: %r", error)
         finally:
             self._finish()
 
