@@ -27,7 +27,7 @@ from pki import authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
-from portal import checks, confinement, linting, services
+from portal import broker_acl, checks, confinement, linting, services
 from portal.dialler import Line
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ STEPS = (
     Step("revocation lists", 5 * MINUTE, crls),
     Step("server certificate", HOUR, services.renew_portal),
     Step("door's certificate", 5 * MINUTE, services.renew_door),
+    Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
