@@ -51,7 +51,7 @@ def warning() -> str:
         return ""
     return (
         f"What opens the doors goes to {broker['host']} unencrypted: whoever listens can open them too. "
-        "Use mqtts:// (docs/mqtt.md)."
+        "Use mqtts:// (docs/brokers.md)."
     )
 
 

@@ -147,4 +147,4 @@ def _complain(topic: str) -> None:
     if len(_Memory.said) > 1000:
         _Memory.said.clear()
     _Memory.said[topic] = now
-    log.warning("state: what comes on %r is not understood (docs/mqtt.md)", topic)
+    log.warning("state: what comes on %r is not understood (docs/brokers.md)", topic)
