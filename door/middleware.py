@@ -27,13 +27,15 @@ class OwnCookiesOnly:
 
 
 class InTheHousehold:
-    """Times on the door's pages are the household's."""
+    """Times on the door's pages are the household's, which is `request.household`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        timezone.activate(household.current().time_zone)
+        house = household.current()
+        request.household = house  # type: ignore[attr-defined]
+        timezone.activate(house.time_zone)
         try:
             return self.get_response(request)
         finally:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -29,6 +29,7 @@ IN_A_ROW = 20  # wrong ones at all doors, since the last right one
 SHORTEST, LONGEST = 6, 12
 _KEYPAD = ("147258", "258369", "159753", "753159", "741852", "852963", "963852", "147369", "789456")
 _DATES = {6: ("%d%m%y", "%m%d%y", "%y%m%d"), 8: ("%d%m%Y", "%m%d%Y", "%Y%m%d")}
+_HAS = "SELECT 1 FROM door_pin WHERE user_id = %s"
 Until = Literal["tomorrow", "officer"]
 
 
@@ -60,7 +61,10 @@ def put(user: User, pin: str, *, address: str = "") -> None:
 
 
 def has(user: User) -> bool:
-    return Pin.objects.filter(user=user).exists()
+    """Raw, as the door's page asks it each time: the ORM takes five times as long."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS, [User._meta.pk.get_db_prep_value(user.pk, connection)])
+        return cursor.fetchone() is not None
 
 
 def refuse_easy(pin: str) -> None:

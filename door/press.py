@@ -34,7 +34,7 @@ class PinUnfit(ValueError):
 
 
 def press(holder: Holder, door: Door, *, pin: str, token: UUID, address: str) -> Press:
-    """The press of this person with this `token`, made now unless it was made before: a double tap opens once.
+    """The press of this person with this `token`, made now unless it was before: a double tap opens once.
 
     `pin` as typed, "" where the door asks none; `address` as text. The row is written first, then the message
     goes out, then its outcome is written: after at most three seconds (the transport's) it is RECEIVED,
@@ -104,7 +104,7 @@ def _refusal(user: User, opening: Opening, pin: str, at: datetime, address: str)
 
 
 def _refused_pin(user: User, door: Door, pin: str, address: str) -> Outcome | None:
-    """Raises PinLocked, PinMissing, PinUnfit. What cannot be a PIN is a slip of the thumb: it counts as none."""
+    """Raises PinLocked, PinMissing, PinUnfit: what cannot be a PIN is a slip of the thumb, and not counted."""
     fits = PIN.fullmatch(pin)
     if not fits or door.pin == PinUse.HOME:
         pins.gate(user, door)

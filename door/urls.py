@@ -1,4 +1,4 @@
-"""The door's face: what holders of a certificate see. Its own URL table, portal/urls_door.py, includes this."""
+"""The door's face: what holders of a certificate see. Included by its own URL table, portal/urls_door.py."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""How the door's pages are made: without a session, and without context processors, which would ask for one."""
+"""How the door's pages are made: without context processors, which would ask for a session."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from accounts import household as households
 from accounts.models import Household
 from door.identity import Holder
 
@@ -19,15 +18,11 @@ class DoorRequest(HttpRequest):
 
 
 def show(
-    request: HttpRequest, template: str, context: Mapping[str, object] | None = None, status: int = 200
+    request: DoorRequest, template: str, context: Mapping[str, object] | None = None, status: int = 200
 ) -> HttpResponse:
     """The template with `context` and the household."""
-    frame = {"household": household_of(request)}
+    frame = {"household": request.household}
     return HttpResponse(render_to_string(template, {**frame, **(context or {})}), status=status)
-
-
-def household_of(request: HttpRequest) -> Household:
-    return getattr(request, "household", None) or households.current()
 
 
 def pin_page() -> str:

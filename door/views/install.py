@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
-from door.views.frame import DoorRequest, household_of, pin_page, show
+from door.views.frame import DoorRequest, pin_page, show
 
 ICON_SIZES = (192, 512)
 
@@ -26,7 +26,7 @@ def manifest(request: DoorRequest) -> HttpResponse:
         for size in ICON_SIZES
     ]
     said = {
-        "name": gettext("Doors: %(household)s") % {"household": household_of(request).name},
+        "name": gettext("Doors: %(household)s") % {"household": request.household.name},
         "short_name": gettext("Doors"),
         "lang": get_language(),
         "id": "/",

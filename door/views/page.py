@@ -1,37 +1,41 @@
 """The first page: the doors of whoever asks, as buttons."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.middleware.csrf import get_token
+from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
 from door import pins, policy, states, telling
-from door.models import Door, PinUse
+from door.models import PinUse
 from door.policy import Opening
-from door.views.frame import DoorRequest, pin_page, show
+from door.views.frame import DoorRequest, pin_page
 
 SOON = timedelta(days=1)
+# What stands in a remembered page for what is new each time.
+TOKEN, CSRF = "{latchkey-token}", "{latchkey-csrf}"
 
 
-@dataclass(frozen=True)
-class Tile:
-    """One door on the page."""
+class Tile(NamedTuple):
+    """One door on the page, in words."""
 
-    door: Door
+    slug: str
+    name: str
+    colour: str
     picture: str  # the template with its drawing
+    asks_pin: bool
     why_not: str  # "" for a door that can be pressed now
-    until: str  # "until today 20:00", where that is soon
-    state: str  # the present state, "" where the home reports none
+    sub: str  # more about it: its state, how long it is open
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """What to say above the form."""
 
     title: str
@@ -46,25 +50,34 @@ def home(request: DoorRequest) -> HttpResponse:
 def form(request: DoorRequest, notice: Notice | None = None, status: int = 200) -> HttpResponse:
     """The doors with a token of their own: whatever is pressed on this page is one press."""
     user, now = request.holder.user, timezone.now()
-    found = policy.openings(user, now)
+    found = policy.openings(user, now, ZoneInfo(request.household.time_zone))
     lacks_pin = any(one.door.pin == PinUse.HERE for one in found) and not pins.has(user)
-    tiles = [_tile(one, now, lacks_pin) for one in found]
+    tiles = tuple(_tile(one, now, lacks_pin) for one in found)
+    words = (get_language(), request.household.name, user.username, pin_page())
+    page = _page(words, tiles, lacks_pin, notice)
+    page = page.replace(TOKEN, str(uuid.uuid4())).replace(CSRF, get_token(request))
+    return HttpResponse(page, status=status)
+
+
+@lru_cache(maxsize=128)
+def _page(
+    words: tuple[str, str, str, str], tiles: tuple[Tile, ...], lacks_pin: bool, notice: Notice | None
+) -> str:
+    """It depends on nothing else, people come back to the same one, and it takes a while to make."""
+    _, household, username, pin_address = words
     context = {
+        "household": {"name": household},
         "tiles": tiles,
-        "asks_pin": any(not tile.why_not and tile.door.pin != PinUse.NONE for tile in tiles),
+        "asks_pin": any(tile.asks_pin and not tile.why_not for tile in tiles),
         "lacks_pin": lacks_pin,
-        "pin_page": pin_page(),
-        "saved_as": _saved_as(user),
+        "pin_page": pin_address,
+        # Not the portal's name: password managers ignore ports, and would mix up the two secrets.
+        "saved_as": f"{username} (PIN)",
         "notice": notice,
-        "token": uuid.uuid4(),
-        "csrf_token": get_token(request),
+        "token": TOKEN,
+        "csrf_token": CSRF,
     }
-    return show(request, "door/home.html", context, status)
-
-
-def _saved_as(user: User) -> str:
-    """The name for password managers. Not the portal's: they ignore ports, and would mix up the two secrets."""
-    return f"{user.username} (PIN)"
+    return render_to_string("door/home.html", context)
 
 
 def _tile(opening: Opening, now: datetime, lacks_pin: bool) -> Tile:
@@ -79,4 +92,6 @@ def _tile(opening: Opening, now: datetime, lacks_pin: bool) -> Tile:
         until = gettext("until %(moment)s") % {"moment": telling.named(opening.until, now)}
     known = states.present(door) if door.state_topic else None
     state = telling.state_word(known.word) if known else ""
-    return Tile(door, f"door/pictures/{door.picture}.svg", why_not, until, state)
+    sub = " · ".join(filter(None, (state, why_not or until)))
+    picture = f"door/pictures/{door.picture}.svg"
+    return Tile(door.slug, door.name, door.colour, picture, door.pin != PinUse.NONE, why_not, sub)

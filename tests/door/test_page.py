@@ -118,7 +118,12 @@ def test_a_door_out_of_hours_says_when_in_the_household_s_zone(visit: Visit, ali
 
 @pytest.mark.parametrize(
     ("language", "lang", "said"),
-    [("en", "en", "Type it"), ("de-AT", "de", "Eingeben, dann"), ("fr", "en", "Type it"), ("de, en", "de", "PIN")],
+    [
+        ("en", "en", "Type it"),
+        ("de-AT", "de", "Eingeben, dann"),
+        ("fr", "en", "Type it"),
+        ("de, en", "de", "PIN"),
+    ],
 )
 def test_the_page_speaks_the_browser_s_language(
     language: str, lang: str, said: str, visit: Visit, alice: User, front: Door

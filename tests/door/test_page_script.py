@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from door import pins, states
-from door.models import Door, PinUse, Tries
+from door.models import Door, PinUse
 from tests.door.conftest import PIN, Home, holder_for, make_door
 from tests.door.standing import Server, standing
 from tests.pictures import chromium, faults_of, looks, picture
@@ -50,11 +50,11 @@ def stage(
     make_door("garden-gate", pin=PinUse.NONE, colour="brown", picture="gate", position=200)
     options = {"ignore_https_errors": True, **getattr(request, "param", {})}
     with standing(holder_for(alice), tmp_path) as (address, server), chromium() as browser:
+        said: list[str] = []
         for _, page in looks(browser, ("phone-light",), **options):
-            refused: list[str] = []
-            page.on("console", lambda line: refused.append(line.text) if line.type == "error" else None)
+            page.on("console", lambda line: said.append(line.text))
             yield Stage(page, address, server, home)
-            assert not [line for line in refused if "Content Security Policy" in line]
+        assert not [line for line in said if "Content Security Policy" in line]
 
 
 def confirm(home: Home) -> None:
