@@ -231,9 +231,7 @@ def test_a_member_who_left_the_household_stays_on_the_page_until_unticked(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "field", ["name", "topic", "state_topic", "template", "served_by", "position", "pin"]
-)
+@pytest.mark.parametrize("field", ["name", "topic", "template", "served_by"])
 def test_nasty_text_in_a_door_is_stored_clean_or_refused(
     field: str, browser: Client, sign_in: SignIn, bob: User
 ) -> None:
