@@ -51,7 +51,8 @@ def rules(doors: Iterable[Door], *, anonymous: bool = False) -> str:
     """The acl_file's text. `anonymous`: the door comes in over the loopback, without a certificate."""
     doors = list(doors)
     # It reads, too, whether it is there: a will of its own that comes late is taken back (door/following.py).
-    own = ["topic write homeassistant/+/latchkey/+/config", f"topic readwrite {AVAILABILITY}"]
+    own = [f"topic {access} {AVAILABILITY}" for access in ("write", "read")]
+    own.append("topic write homeassistant/+/latchkey/+/config")
     own += [line for door in doors for line in _of_the_service(door)]
     sections: list[tuple[str, Lines]] = [(f"user {OWN_NAME}", own)]
     if anonymous:  # what stands before the first "user" is for those without a name
