@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from door import pins
 from door.models import Colour, Door, Outcome, PinUse, Press, Rule
+from tests.design.test_contrast import contrast
 from tests.door.conftest import PIN, Home, Visitor, make_door
 from tests.pictures import ALL, faults_in
 
@@ -51,11 +52,12 @@ def pages_of_presses(visitor: Visitor, user: User, door: Door) -> dict[str, str]
 CSS = (settings.BASE_DIR / "static" / "door" / "door.css").read_text()
 
 
-@pytest.mark.parametrize(("theme", "block"), enumerate(re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)))
-def test_every_door_s_name_can_be_read_on_its_colour(theme: int, block: str) -> None:
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_every_door_s_name_can_be_read_on_its_colour(theme: int) -> None:
+    block = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[theme]
     colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]{6})", block))
     for colour in Colour.values:
-        assert contrast(colours["on-tile"], colours[colour]) >= 4.5, (theme, colour)
+        assert contrast(colours["on-tile"], colours[colour]) >= 4.5, colour
 
 
 @pytest.mark.slow
