@@ -45,11 +45,8 @@ class SecurityHeaders:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        # Not setdefault: it raises and catches an exception for each one that is missing.
-        own = {name.lower() for name in response.headers}
         for name, value in HEADERS.items():
-            if name.lower() not in own:
-                response.headers[name] = value
+            response.headers.setdefault(name, value)
         return response
 
 
