@@ -38,8 +38,9 @@ def main(folder: Path) -> None:
     from door.models import Door  # noqa: PLC0415
     from tests.portal import mosquittos  # noqa: PLC0415
 
-    alice, bob = User.objects.get(username="alice"), User.objects.get(username="bob")
-    with mosquittos.household(folder, alice, bob) as made:
+    alice = User.objects.get(username="alice")
+    officer = User.objects.filter(is_officer=True).exclude(pk=alice.invited_by_id).first()
+    with mosquittos.household(folder, alice, officer) as made:
         made.portal.port = int(os.environ["LATCHKEY_MQTT_URL"].rpartition(":")[2])
         Door.objects.update(served_by=made.named("home"))
         made.set_up()
