@@ -59,13 +59,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self._join(conn)
         self.deadlines[conn] = time.monotonic() + READ_WITHIN
         conn.data_ready = conn.data_ready or _has_data(conn)  # spares gunicorn four system calls
+        kept = False
         try:
             kept = super().handle(conn)
         finally:
             self.sending.leave(conn)
             self.deadlines.pop(conn, None)
-        if not kept:
-            self._close(conn)
+            if not kept:
+                self._close(conn)
         return kept
 
     def _join(self, conn: TConn) -> None:
@@ -88,9 +89,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         """In the thread that accepts: what is not kept alive was closed in its own."""
-        if fs.cancelled() or fs.exception():
+        if fs.cancelled():
             conn.close()
-        elif fs.result():
+        elif not fs.exception() and fs.result():
             super().finish_request(conn, fs)
             return
         self.nr_conns -= 1
