@@ -23,6 +23,10 @@ def test_nasty_text_is_stored_clean_or_refused_by_postgresql_too(database_url: s
     run_pytest("tests/test_nasty_text.py", DATABASE_URL=database_url)
 
 
+def test_holders_are_known_by_their_certificates_on_postgresql_too(database_url: str) -> None:  # noqa: F811
+    run_pytest("tests/pki/test_verification.py", "tests/door/test_identity.py", DATABASE_URL=database_url)
+
+
 def test_sixteen_officers_at_once_make_one_certificate_each_on_postgresql(
     database_url: str,  # noqa: F811
 ) -> None:
