@@ -55,6 +55,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     connections waits up to two seconds for each that is closed. A few such clients stop the face.
     """
 
+    wsgi: WSGIApplication
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.deadlines: dict[TConn, float] = {}
