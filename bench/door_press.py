@@ -160,11 +160,11 @@ def rows(folder: Path) -> list[Row]:
     port = free_port()
     with (
         in_process(folder / "door", LATCHKEY_MQTT_URL=f"mqtts://localhost:{port}") as (server, running),
-        pair(running.env, folder / "pair") as home_port,
+        pair(running.env, folder / "pair") as brokers,
         flushed(folder / "floor.sqlite3") as database,
     ):
         context = tls(running.data)
-        home, bare = Home(home_port), client(port, context)
+        home, bare = Home(brokers.home_port), client(port, context)
         found = press_to_home(server, home, bare, database)
         leave(home.client)
         found += publish_to_puback(port, bare, context)

@@ -17,7 +17,7 @@ from tests.browser.cast import NAMES
 from tests.browser.managed import holding
 from tests.door.broker import Visitor, visitor
 from tests.pictures import chromium, faults_of, looks, picture
-from tests.portal.pair_child import pair
+from tests.portal.pair_child import Pair, pair
 from tests.portal.running import Running, free_port, up
 
 pytestmark = pytest.mark.slow
@@ -28,6 +28,7 @@ class Evening(NamedTuple):
     """A demo with the pair of brokers, somebody who listens at home, and alice with her phone."""
 
     running: Running
+    brokers: Pair
     home: Visitor
     browser: Browser
     door: str  # its address
@@ -39,14 +40,14 @@ def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
     folder, port = tmp_path_factory.mktemp("evening"), free_port()
     with (
         up(folder / "data", "demo", LATCHKEY_MQTT_URL=f"mqtts://localhost:{port}") as running,
-        pair(running.env, folder / "pair") as home_port,
-        visitor(home_port, OPEN, GARAGE) as home,
+        pair(running.env, folder / "pair") as brokers,
+        visitor(brokers.home_port, OPEN, GARAGE) as home,
     ):
         told = json.loads((running.data / "credentials.json").read_text())
         alice = account(told, "alice")
         root, p12 = Path(told["root"]), Path(alice["p12"])
         with holding(folder / "phone", told["door"], root, p12, alice["p12_password"]) as browser:
-            yield Evening(running, home, browser, told["door"], alice["pin"])
+            yield Evening(running, brokers, home, browser, told["door"], alice["pin"])
 
 
 def account(told: dict[str, Any], username: str) -> dict[str, str]:
@@ -110,6 +111,28 @@ def test_a_wrong_pin_is_not_heard_by_anybody(evening: Evening) -> None:
     press(page, "918273", "Front door")
     expect(page.locator("#press")).to_contain_text("PIN")
     assert evening.home.everything() == []
+    page.context.close()
+
+
+def test_a_press_while_the_broker_is_gone_opens_nothing_later(evening: Evening) -> None:
+    """Killed while the page is open, and started again: only what is pressed from then on is heard."""
+    page = door_page(evening)
+    title = page.locator("#press h1")
+    with visitor(evening.brokers.home_port, "latchkey/bridge") as bridge:
+        evening.brokers.portal("stop")
+        bridge.until(lambda message: message.payload == b"0")
+        press(page, evening.pin, "Front door")
+        expect(title).to_have_text("The home does not answer")
+        expect(page.locator("#press")).to_contain_text("Nothing will open later.")
+        evening.brokers.portal("start")
+        bridge.until(lambda message: message.payload == b"1")
+    page.goto(evening.door)
+    press(page, evening.pin, "Front door")
+    expect(title).to_have_text("Received by the broker")
+    heard = json.loads(evening.home.next().payload)
+    assert evening.home.everything() == []
+    evening.home.says(STATE, json.dumps({"nonce": heard["nonce"], "state": "opened"}))
+    expect(title).to_have_text("Opened")
     page.context.close()
 
 

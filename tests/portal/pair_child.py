@@ -1,7 +1,8 @@
 """The pair of brokers for a household that runs: certificates through its own people and its own signer.
 
 A program: started with the environment of a running `manage.py up`, whose LATCHKEY_MQTT_URL names the port
-of the broker that is to come. It prints the home broker's port when both run, and ends them with its stdin.
+of the broker that is to come. It prints the home broker's port when both run, kills and starts the portal's
+broker at the lines "stop" and "start", and ends both with its stdin.
 """
 
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import django
@@ -17,9 +19,21 @@ SECONDS = 60
 TOP = Path(__file__).resolve().parent.parent.parent
 
 
+@dataclass
+class Pair:
+    home_port: int
+    process: subprocess.Popen[str]
+
+    def portal(self, word: str) -> None:
+        """ "stop" kills the broker beside the portal, "start" starts it again."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        print(word, file=self.process.stdin, flush=True)
+        assert self.process.stdout.readline() == f"{word}\n"
+
+
 @contextmanager
-def pair(env: dict[str, str], folder: Path) -> Iterator[int]:
-    """Both brokers, with every door of the household served by the one at home; gives that one's port."""
+def pair(env: dict[str, str], folder: Path) -> Iterator[Pair]:
+    """Both brokers, with every door of the household served by the one at home."""
     folder.mkdir()
     command = [sys.executable, "-m", "tests.portal.pair_child", str(folder)]
     with subprocess.Popen(command, env=env, cwd=TOP, stdin=-1, stdout=-1, text=True) as process:
@@ -27,7 +41,7 @@ def pair(env: dict[str, str], folder: Path) -> Iterator[int]:
         try:
             said = process.stdout.readline()
             assert said, "the pair of brokers did not start"
-            yield int(said)
+            yield Pair(int(said), process)
         finally:
             process.stdin.close()
             process.wait(SECONDS)
@@ -47,7 +61,9 @@ def main(folder: Path) -> None:
         made.portal.start()
         made.home.start()
         print(made.home.port, flush=True)
-        sys.stdin.read()
+        for line in sys.stdin:
+            {"stop": made.portal.stop, "start": made.portal.start}[line.strip()]()
+            print(line, end="", flush=True)
 
 
 if __name__ == "__main__":
