@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Error, Page, expect
 from tests.browser import shell
 from tests.browser.cast import NAMES
 from tests.browser.managed import holding
-from tests.door.broker import Visitor, visitor
+from tests.door.broker import Visitor, look_for_mosquitto, visitor
 from tests.pictures import chromium, faults_of, looks, picture
 from tests.portal.pair_child import Pair, pair
 from tests.portal.running import Running, free_port, up
@@ -37,6 +37,7 @@ class Evening(NamedTuple):
 
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evening]:
+    look_for_mosquitto()
     folder, port = tmp_path_factory.mktemp("evening"), free_port()
     with (
         up(folder / "data", "demo", LATCHKEY_MQTT_URL=f"mqtts://localhost:{port}") as running,

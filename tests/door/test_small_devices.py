@@ -1,5 +1,6 @@
 """Who the broker beside the portal lets in: small devices with mbedTLS, and nobody without a certificate."""
 
+import os
 import shutil
 import socket
 import ssl
@@ -68,7 +69,8 @@ def test_a_revoked_device_is_refused(household: Household) -> None:
 @pytest.fixture(scope="module")
 def mbedtls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A client as small devices are built: Debian's mbedTLS, compiled here."""
-    if not shutil.which("gcc") or not Path("/usr/include/mbedtls/ssl.h").exists():
+    there = shutil.which("gcc") and Path("/usr/include/mbedtls/ssl.h").exists()
+    if not there and os.environ.get("CI") != "true":
         pytest.skip("gcc or libmbedtls-dev is not installed")
     program = tmp_path_factory.mktemp("mbedtls") / "client"
     source = Path(__file__).parent / "mbedtls_client.c"

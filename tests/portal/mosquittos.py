@@ -20,7 +20,7 @@ from enrollment.models import CertificationRequest
 from enrollment.views.downloads import FORMS
 from pki import csr
 from pki.models import Certificate
-from tests.door.broker import MOSQUITTO, WITHIN
+from tests.door.broker import MOSQUITTO, WITHIN, look_for_mosquitto
 from tests.enrollment.acts import HERE
 from tests.portal.running import free_port, wait_until
 
@@ -169,6 +169,7 @@ class Household:
 @contextlib.contextmanager
 def household(folder: Path, alice: User, bob: User) -> Iterator[Household]:
     """Nothing is written or started yet; both brokers are stopped at the end."""
+    look_for_mosquitto()
     made = Household(folder, alice, bob)
     try:
         yield made
