@@ -146,8 +146,9 @@ class Press(models.Model):
     """Somebody pressed a door's button, and what became of it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    door = models.ForeignKey(Door, on_delete=models.PROTECT, related_name="presses")
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="presses")
+    # Their indexes are below.
+    door = models.ForeignKey(Door, on_delete=models.PROTECT, related_name="presses", db_index=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="presses", db_index=False)
     token = models.UUIDField()  # of the page's form: the same press sent twice is one press
     certificate = models.UUIDField()  # primary key of the pki Certificate
     device = models.CharField(max_length=64)  # its common name at that time
@@ -163,4 +164,6 @@ class Press(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-at", "-id"], name="press_newest"),
             models.Index(fields=["user", "-at", "-id"], name="press_newest_of_user"),
+            models.Index(fields=["door", "-at", "-id"], name="press_newest_of_door"),
+            models.Index(fields=["outcome", "-at", "-id"], name="press_newest_of_outcome"),
         ]

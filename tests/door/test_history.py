@@ -167,3 +167,8 @@ def test_no_cell_of_the_csv_runs_or_hides(alice: User, front: Door) -> None:
 
 def test_another_format_is_not_found(browser: Client, sign_in: SignIn, bob: User) -> None:
     assert sign_in(browser, bob).get("/doors/history.xls").status_code == 404
+
+
+@pytest.mark.parametrize("narrowed", [{}, {"door": "front-door"}, {"outcome": "denied"}])
+def test_no_page_needs_sorting_however_many_presses_there_are(narrowed: dict[str, str], front: Door) -> None:
+    assert "TEMP B-TREE" not in history.presses(Wanted(**narrowed))[:31].explain()
