@@ -21,6 +21,7 @@ from door.payload import check_topic
 log = logging.getLogger(__name__)
 
 EVERY = 3.0  # seconds between looks at the doors
+AGAIN = 60.0  # seconds between two lines in the log about what fails
 MOST_WAITING = 500  # messages; more than a house says, and what a broken one says is no loss
 
 Heard = tuple[str, bytes, bool]
@@ -37,6 +38,7 @@ class Follower:
         self._topics: set[str] = set()
         self._announced: dict[str, bytes] = {}
         self._due = 0.0
+        self._complained = -AGAIN
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt follower", daemon=True)
 
@@ -80,6 +82,12 @@ class Follower:
             if self._connection is not self._told or time.monotonic() > self._due:
                 self._follow()
         except Exception:  # the database is away: the next turn comes
+            self._complain()
+
+    def _complain(self) -> None:
+        """What fails at one message fails at the next as well, and homes may send hundreds in a second."""
+        if (now := time.monotonic()) - self._complained > AGAIN:
+            self._complained = now
             log.exception("mqtt: following the doors failed")
 
     def _take(self, topic: str, payload: bytes, retained: bool) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -163,3 +164,17 @@ def test_what_is_no_broker_opens_nothing_and_breaks_nothing(
     wait_until(
         lambda: not [t for t in threading.enumerate() if t.name == "mqtt"], WITHIN, "no thread is left"
     )
+
+
+def test_what_fails_at_every_message_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(states, "heard", fail)
+    follower = following.Follower()
+    for _ in range(20):
+        follower.hear("front/state", b"opened", False)
+        follower._turn()
+    assert caplog.text.count("following the doors failed") == 1
