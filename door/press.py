@@ -1,5 +1,6 @@
 """A press, from the thumb to the home: judged once, sent once, and nothing that opens a door later."""
 
+import logging
 import re
 import secrets
 import time
@@ -16,6 +17,8 @@ from door.identity import Holder
 from door.models import Door, Outcome, PinUse, Press
 from door.policy import Opening
 from pki import verification
+
+log = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 LOST_AFTER = timedelta(seconds=30)  # a press that is still "sending" by then was cut off in between
@@ -46,6 +49,7 @@ def press(holder: Holder, door: Door, *, pin: str, token: UUID, address: str) ->
     made, message = _take(holder, door.slug, pins.digits(pin[:100]), token, address)
     if message is not None:
         _send(made, message, begun)
+        _say(made)
     return made
 
 
@@ -93,6 +97,8 @@ def _take(
     if refusal in RATIONED and (said := _said_lately(user, found.door, refusal, now)):
         return said, None
     made = _written(holder, found.door, token, address, refusal or Outcome.SENDING)
+    if refusal:
+        _say(made)
     return made, None if refusal else _message(made, holder, pin)
 
 
@@ -147,6 +153,13 @@ def _written(holder: Holder, door: Door, token: UUID, address: str, outcome: Out
         detail={"outcome": outcome.value, "device": made.device, "press": str(made.pk)},
     )
     return made
+
+
+def _say(made: Press) -> None:
+    """A line in the log for whoever watches it: who it was, at which door, and what came of it."""
+    log.info(
+        "door=%s by=%r user=%s outcome=%s", made.door.slug, made.device, made.user.username, made.outcome
+    )
 
 
 def _message(made: Press, holder: Holder, pin: str) -> transport.Message:

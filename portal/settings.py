@@ -333,5 +333,7 @@ LOGGING = {
         # What strangers send is answered, not logged line by line: no 404s, no traceback for a wrong Host.
         "django.request": {"level": "ERROR"},
         "django.security": {"level": "CRITICAL"},
+        # Who pressed which door: a line each.
+        "door.press": {"level": "INFO"},
     },
 }

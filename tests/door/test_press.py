@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -69,6 +70,18 @@ def test_the_pin_is_written_nowhere(alice: User, front: Door, home: Home) -> Non
     events = list(AuditEvent.objects.filter(action="door.pressed").values())
     assert [event["detail"]["outcome"] for event in events] == ["sending", "sending"]
     assert PIN not in repr(events)
+
+
+def test_the_log_says_who_it_was_and_what_came_of_it_once(
+    alice: User, front: Door, home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="door.press")
+    token = uuid.uuid4()
+    for _ in range(2):
+        pressed(alice, front, token=token)
+    pressed(alice, front, pin="111111")
+    said = "door=front-door by='Alice, phone' user=alice outcome="
+    assert caplog.messages == [f"{said}received", f"{said}wrong-pin"]
 
 
 def test_the_same_token_is_the_same_press(alice: User, front: Door, home: Home) -> None:
