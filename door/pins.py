@@ -132,9 +132,12 @@ def note_wrong(user: User, door: Door, *, address: str = "") -> int:
         return _count(tries, address)
 
 
-def note_right(user: User) -> None:
-    """The home opened after a PIN that it checks: the wrong ones were not in a row."""
-    Tries.objects.filter(user=user, running__gt=0).update(running=0)
+def note_right(user: User, door: Door) -> None:
+    """The home opened after a PIN that it checks: the wrong ones at this door were not in a row.
+
+    At this door only: the home's PIN says nothing about who types those that are checked here.
+    """
+    Tries.objects.filter(user=user, door=door, running__gt=0).update(running=0)
 
 
 def unlock(user: User, *, by: User, address: str = "") -> None:

@@ -117,7 +117,7 @@ def _conclude(word: Word, doors: list[Door]) -> None:
     ):
         return
     if press.door.pin == PinUse.HOME and outcome == Outcome.OPENED:
-        pins.note_right(press.user)
+        pins.note_right(press.user, press.door)
     if outcome == Outcome.DENIED and word.why == "pin":
         pins.note_wrong(press.user, press.door, address=press.address)
 

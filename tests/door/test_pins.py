@@ -185,9 +185,18 @@ def test_what_the_home_calls_wrong_counts_likewise(alice: User, gate: Door) -> N
     with pytest.raises(PinLocked):
         pins.gate(alice, gate)
     tomorrow()
-    pins.note_right(alice)
+    pins.note_right(alice, gate)
     pins.gate(alice, gate)
     assert Tries.objects.get().running == 0
+
+
+def test_what_the_home_calls_right_forgives_nothing_at_other_doors(
+    alice: User, front: Door, gate: Door
+) -> None:
+    pins.put(alice, PIN)
+    wrong(alice, front, 3)
+    pins.note_right(alice, gate)
+    assert Tries.objects.get(door=front).running == 3
 
 
 def test_nobody_but_another_officer_unlocks(alice: User, bob: User, erin: User, front: Door) -> None:
