@@ -52,6 +52,7 @@ CASES = (
     Case("foreign CA", False, NEVER_IN),
     Case("self-made CA of the same name", False, NEVER_IN),
     Case("server certificate", False, NEVER_IN),
+    Case("device certificate", False, NEVER_IN),
     Case("serverAuth from the clients CA", False, NEVER_IN),
     Case("not yet valid", False, NEVER_IN),
     Case("expired", False, "its end comes while it is connected"),
@@ -83,14 +84,18 @@ class Crowd:
         """What a client trusts the door by."""
         return self.running.data / "public/ca/servers-root.pem"
 
-    def good(self, device: str = "phone", owner: str = "alice", big: bool = False) -> Path:
-        """A live one, through request, approval and signer."""
+    def good(
+        self, device: str = "phone", owner: str = "alice", big: bool = False, profile: str = "tls-client"
+    ) -> Path:
+        """A live one, through request, approval and signer, with its issuing CA unless it is a client's."""
         key = rsa.generate_private_key(65537, 2048) if big else ec.generate_private_key(ec.SECP256R1())
         csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
         pem = csr.public_bytes(Encoding.PEM).decode()
-        done = self.hand("issue", pem=pem, owner=owner, device=device, profile="tls-client", sans=[])
+        done = self.hand("issue", pem=pem, owner=owner, device=device, profile=profile, sans=[])
         leaf = x509.load_der_x509_certificate(base64.b64decode(done["der"]))
-        file = self._write(device, key, leaf)
+        issuing = self.running.data / "public/ca/devices.cer"
+        along = [] if profile == "tls-client" else [x509.load_der_x509_certificate(issuing.read_bytes())]
+        file = self._write(device, key, leaf, *along)
         self.ids[file] = done["id"]
         return file
 
@@ -146,6 +151,7 @@ _MAKERS: dict[str, Callable[[Crowd], Path | None]] = {
     "foreign CA": lambda crowd: crowd.odd("foreign", foreign_ca("Somebody else"), known=False),
     "self-made CA of the same name": lambda crowd: crowd.odd("twin", twin_of(crowd.clients_ca())),
     "server certificate": lambda crowd: crowd.running.data / "web/tls/portal.pem",
+    "device certificate": lambda crowd: crowd.good("lamp", profile="mqtt-client"),
     "serverAuth from the clients CA": lambda crowd: crowd.odd("server", ekus=[SERVER]),
     "not yet valid": lambda crowd: crowd.odd("future", start=DAY, end=2 * DAY),
     "expired": lambda crowd: crowd.odd("past", start=-2 * DAY, end=-DAY),
