@@ -127,6 +127,7 @@ def _detail_page(
         "words": words(item.key_sha256),
         "profile": profile,
         "file": proposals.slug(item.common_name) or "certificate",
+        "door_url": settings.DOOR_URL,
         "root_url": f"{settings.STATUS_URL}/ca/{profile.authority}-root.cer",
         "talk": item.messages.select_related("author"),
         "lines": preview.stored(item, household.current().name).lines,

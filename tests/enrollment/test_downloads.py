@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.test.client import Client as Browser
 
@@ -125,6 +126,21 @@ def test_the_page_says_the_next_step_and_shows_the_way_to_the_phone(
     picture = at_home.get(f"/requests/{issued.pk}/qr")
     assert picture.headers["Content-Type"] == "image/svg+xml" and b"<svg" in picture.content
     assert b"style=" not in picture.content and b"<script" not in picture.content
+
+
+def test_who_got_a_certificate_for_a_browser_is_told_where_the_doors_are(
+    at_home: Client, issued: CertificationRequest
+) -> None:
+    assert f'href="{settings.DOOR_URL}"' in at_home.get(f"/requests/{issued.pk}").content.decode()
+
+
+def test_a_program_s_certificate_is_not_joined_with_its_key(
+    at_home: Client, issued: CertificationRequest, alice: User, bob: User
+) -> None:
+    other = ra.approve(request=ask(alice, "sensor", profile="mqtt-client"), by=bob, address=HERE)
+    page = at_home.get(f"/requests/{other.pk}").content.decode()
+    assert "device.key" in page
+    assert "pkcs12" not in page and settings.DOOR_URL not in page
 
 
 def test_the_owner_revokes_and_the_page_says_so(at_home: Client, issued: CertificationRequest) -> None:
