@@ -134,7 +134,10 @@ def in_short(press: Press, at: datetime) -> tuple[str, str]:
     lost = press.outcome == Outcome.SENDING and at - press.at >= LOST_AFTER
     words = {
         Outcome.SENDING: (gettext("Not known") if lost else gettext("Sending"), "plain"),
-        Outcome.RECEIVED: (gettext("Received by the broker"), "plain"),
+        Outcome.RECEIVED: (
+            gettext("Received") if press.door.practice else gettext("Received by the broker"),
+            "plain",
+        ),
         Outcome.OPENED: (gettext("Opened"), "good"),
         Outcome.UNANSWERED: (gettext("The home does not answer"), "bad"),
         Outcome.DENIED: (gettext("Refused by the home"), "bad"),

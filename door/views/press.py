@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -30,8 +30,8 @@ def open_door(request: DoorRequest, slug: str) -> HttpResponse:
         door = opening(request.holder.user, slug, timezone.now()).door
         pin = request.POST.get("pin", "")
         made = press(request.holder, door, pin=pin, token=token, address=address_of(request))
-    except NoSuchDoor as error:
-        raise Http404 from error
+    except NoSuchDoor:
+        return form(request, _gone(), 404)
     except PinUnfit:
         return form(request, _unfit(pin), 422)
     except pins.PinMissing:
@@ -83,6 +83,10 @@ def _looked(request: HttpRequest) -> int:
 
 def _incomplete() -> Notice:
     return Notice(gettext("This did not arrive whole"), gettext("Nothing was sent. Press again."))
+
+
+def _gone() -> Notice:
+    return Notice(gettext("This door does not open for you any more"), gettext("Nothing was sent."))
 
 
 def _unfit(pin: str) -> Notice:

@@ -48,6 +48,7 @@
   // A page that was answered brings the token of the next press; without one the same press is sent again.
   function renew(page) {
     const other = page.getElementById("doors");
+    if (!other && !press()) return void (form.hidden = true); // the last door was taken away
     form.elements.token.value = other ? other.elements.token.value : press().dataset.token;
     if (other) form.elements.csrfmiddlewaretoken.value = other.elements.csrfmiddlewaretoken.value;
     if (pin) pin.value = "";

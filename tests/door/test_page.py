@@ -203,6 +203,7 @@ def test_a_door_that_is_not_there_is_a_404(visit: Visit, alice: User, charlie: U
     for slug in ("den", "nowhere"):
         answer = visit(alice).post(f"/doors/{slug}/open", {"token": str(uuid.uuid4()), "pin": PIN})
         assert answer.status_code == 404
+        assert "This door does not open for you any more" in words(answer)
     assert not home.heard
 
 
@@ -259,6 +260,7 @@ def test_without_a_script_the_page_looks_again_for_a_while(visit: Visit, alice: 
 def test_a_practice_door_says_that_nothing_opens(visit: Visit, alice: User, db: None) -> None:
     made = press_of(alice, Door.objects.get(practice=True), "received")
     assert "This is a practice door: nothing opens." in words(visit(alice).get(f"/presses/{made.pk}"))
+    assert "broker" not in words(visit(alice).get("/history"))
 
 
 def test_somebody_else_s_press_is_not_there(visit: Visit, alice: User, charlie: User, gate: Door) -> None:

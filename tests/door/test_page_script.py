@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import User
 from door import pins, states
-from door.models import Door, PinUse
+from door.models import Door, PinUse, Rule
 from tests.door.conftest import PIN, Home, holder_for, make_door
 from tests.door.standing import Server, standing
 from tests.pictures import chromium, faults_of, looks, picture
@@ -138,6 +139,16 @@ def test_without_a_pin_the_browser_asks_for_it_and_other_doors_open(stage: Stage
     stage.press("Garden gate")
     stage.page.wait_for_selector("#press h1 >> text=Received")
     assert len(stage.home.heard) == 1
+
+
+def test_the_last_door_taken_away_while_the_page_was_open_is_told(stage: Stage) -> None:
+    stage.at()
+    with ThreadPoolExecutor() as elsewhere:  # Django refuses the database here, beside Playwright's loop
+        elsewhere.submit(Rule.objects.all().delete).result()
+    stage.press("Garden gate")
+    expect(stage.page.locator("#answer")).to_contain_text("does not open for you any more")
+    expect(stage.page.locator("#doors")).to_be_hidden()
+    assert not stage.home.heard
 
 
 def test_a_phone_that_is_not_answered_any_more_is_told(stage: Stage) -> None:
