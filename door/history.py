@@ -24,6 +24,7 @@ LOOKS = {
     Outcome.SENDING: "waiting",
     Outcome.RECEIVED: "approved",
     Outcome.OPENED: "live",
+    Outcome.PRACTICE: "waiting",
     Outcome.UNANSWERED: "lapsed",
     Outcome.DENIED: "refused",
     Outcome.WRONG_PIN: "refused",

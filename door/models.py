@@ -129,12 +129,16 @@ class Tries(models.Model):
 
 
 class Outcome(models.TextChoices):
-    """What became of a press. The first two are on their way; the others are final."""
+    """What became of a press. The first two are on their way; the others are final.
+
+    The door's page says it in the same words (door/telling.py).
+    """
 
     SENDING = "sending", "Sending"
     RECEIVED = "received", "Received by the broker"
     OPENED = "opened", "Opened"
-    UNANSWERED = "unanswered", "Home not answering"  # nothing will open later
+    PRACTICE = "practice", "Practice"  # no broker: it is in the log, and nothing opens
+    UNANSWERED = "unanswered", "The home does not answer"  # nothing will open later
     DENIED = "denied", "Refused by the home"
     WRONG_PIN = "wrong-pin", "Wrong PIN"
     OUTSIDE = "outside", "Outside the hours"

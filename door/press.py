@@ -26,7 +26,14 @@ LOST_AFTER = timedelta(seconds=30)  # a press that is still "sending" by then wa
 SAID_AGAIN_AFTER = timedelta(minutes=1)
 RATIONED = (Outcome.OUTSIDE, Outcome.TOO_MANY, Outcome.LOCKED)
 # What counts against "presses per hour": all that was sent, or was about to be.
-SENT = (Outcome.SENDING, Outcome.RECEIVED, Outcome.OPENED, Outcome.UNANSWERED, Outcome.DENIED)
+SENT = (
+    Outcome.SENDING,
+    Outcome.RECEIVED,
+    Outcome.OPENED,
+    Outcome.PRACTICE,
+    Outcome.UNANSWERED,
+    Outcome.DENIED,
+)
 PIN = re.compile(r"[0-9]{1,16}")
 
 
@@ -43,7 +50,7 @@ def press(holder: Holder, door: Door, *, pin: str, token: UUID, address: str) ->
 
     `pin` as typed, "" where the door asks none; `address` as text. The row is written first, then the message
     goes out, then its outcome is written: after at most three seconds (the transport's) it is RECEIVED,
-    UNANSWERED, or a refusal. Raises NoSuchDoor, PinUnfit, pins.PinMissing.
+    PRACTICE, UNANSWERED, or a refusal. Raises NoSuchDoor, PinUnfit, pins.PinMissing.
     """
     begun = time.monotonic()
     made, message = _take(holder, door.slug, pins.digits(pin[:100]), token, address)
@@ -191,6 +198,8 @@ def _send(made: Press, message: transport.Message, begun: float) -> None:
     except transport.HomeSilent:
         change = {"outcome": Outcome.UNANSWERED, "finished_at": timezone.now()}
     else:
-        change = {"outcome": Outcome.RECEIVED, "received_at": timezone.now()}
+        practised = made.door.practice or transport.is_practice()
+        outcome = Outcome.PRACTICE if practised else Outcome.RECEIVED
+        change = {"outcome": outcome, "received_at": timezone.now()}
     Press.objects.filter(pk=made.pk, outcome=Outcome.SENDING).update(**change)
     made.refresh_from_db(fields=["outcome", "received_at", "finished_at"])

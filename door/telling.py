@@ -45,9 +45,6 @@ def _sending(press: Press, at: datetime) -> Story:
 def _received(press: Press, at: datetime) -> Story:
     door = press.door
     title = gettext("Received by the broker")
-    if door.practice:
-        text = gettext("This is a practice door: nothing opens. The press is in Latchkey's log.")
-        return Story(gettext("Received"), text, tone="good")
     if not door.state_topic:
         text = gettext("This home does not report back. Look at the door itself.")
         return Story(title, text, tone="good", steps=_steps(2)[:2])
@@ -59,6 +56,14 @@ def _received(press: Press, at: datetime) -> Story:
 
 def _opened(press: Press, at: datetime) -> Story:
     return Story(gettext("Opened"), tone="good", steps=_steps(3))
+
+
+def _practice(press: Press, at: datetime) -> Story:
+    if press.door.practice:
+        text = gettext("This is a practice door: nothing opens. The press is in Latchkey's log.")
+    else:
+        text = gettext("Latchkey has no broker yet, so nothing opens. The press is in its log.")
+    return Story(gettext("Practice"), text, tone="good")
 
 
 def _unanswered(press: Press, at: datetime) -> Story:
@@ -105,7 +110,7 @@ def _outside(press: Press, at: datetime) -> Story:
     text = gettext("Your time at this door is over.")
     if found:
         text = gettext("You may open it now.") if found[0].now else from_when(found[0].next, at)
-    return Story(gettext("Outside your hours"), text, tone="bad", status=422)
+    return Story(gettext("Outside the hours"), text, tone="bad", status=422)
 
 
 def _too_many(press: Press, at: datetime) -> Story:
@@ -120,6 +125,7 @@ TELLERS = {
     Outcome.SENDING: _sending,
     Outcome.RECEIVED: _received,
     Outcome.OPENED: _opened,
+    Outcome.PRACTICE: _practice,
     Outcome.UNANSWERED: _unanswered,
     Outcome.DENIED: _denied,
     Outcome.WRONG_PIN: _wrong_pin,
@@ -134,15 +140,13 @@ def in_short(press: Press, at: datetime) -> tuple[str, str]:
     lost = press.outcome == Outcome.SENDING and at - press.at >= LOST_AFTER
     words = {
         Outcome.SENDING: (gettext("Not known") if lost else gettext("Sending"), "plain"),
-        Outcome.RECEIVED: (
-            gettext("Received") if press.door.practice else gettext("Received by the broker"),
-            "plain",
-        ),
+        Outcome.RECEIVED: (gettext("Received by the broker"), "plain"),
         Outcome.OPENED: (gettext("Opened"), "good"),
+        Outcome.PRACTICE: (gettext("Practice"), "plain"),
         Outcome.UNANSWERED: (gettext("The home does not answer"), "bad"),
         Outcome.DENIED: (gettext("Refused by the home"), "bad"),
         Outcome.WRONG_PIN: (gettext("Wrong PIN"), "bad"),
-        Outcome.OUTSIDE: (gettext("Outside your hours"), "bad"),
+        Outcome.OUTSIDE: (gettext("Outside the hours"), "bad"),
         Outcome.TOO_MANY: (gettext("Too many presses"), "bad"),
         Outcome.LOCKED: (gettext("Locked"), "bad"),
     }

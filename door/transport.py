@@ -28,7 +28,7 @@ class Transport(Protocol):
 
 
 class Practice:
-    """No broker yet: a line in the log, and it counts as received."""
+    """No broker yet: a line in the log."""
 
     def publish(self, message: Message) -> None:
         # No payload: it may hold a PIN.
@@ -41,6 +41,11 @@ class _InUse:
 
 def current() -> Transport:
     return _InUse.transport
+
+
+def is_practice() -> bool:
+    """Whether presses of this process go nowhere but into the log."""
+    return isinstance(current(), Practice)
 
 
 def use(transport: Transport) -> None:

@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
                 ('device', models.CharField(max_length=64)),
                 ('address', models.CharField(blank=True, max_length=45)),
                 ('nonce', models.CharField(max_length=32, unique=True)),
-                ('outcome', models.CharField(choices=[('sending', 'Sending'), ('received', 'Received by the broker'), ('opened', 'Opened'), ('unanswered', 'Home not answering'), ('denied', 'Refused by the home'), ('wrong-pin', 'Wrong PIN'), ('outside', 'Outside the hours'), ('too-many', 'Too many presses'), ('locked', 'Locked')], default='sending', max_length=16)),
+                ('outcome', models.CharField(choices=[('sending', 'Sending'), ('received', 'Received by the broker'), ('opened', 'Opened'), ('practice', 'Practice'), ('unanswered', 'The home does not answer'), ('denied', 'Refused by the home'), ('wrong-pin', 'Wrong PIN'), ('outside', 'Outside the hours'), ('too-many', 'Too many presses'), ('locked', 'Locked')], default='sending', max_length=16)),
                 ('at', models.DateTimeField(auto_now_add=True)),
                 ('received_at', models.DateTimeField(blank=True, null=True)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),

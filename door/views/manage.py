@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,6 +38,7 @@ def doors(request: HttpRequest) -> HttpResponse:
     user, now = me(request), timezone.now()
     own = policy.openings(user, now)
     context: dict[str, object] = {"own": own, "pin_set": pins.has(user), "pin_asked": _pin_asked(own)}
+    context["door_url"] = settings.DOOR_URL
     if user.is_officer:
         shown = set(policy.in_use().values_list("pk", flat=True))
         found = Door.objects.filter(retired_at=None).order_by("position", "name", "pk")

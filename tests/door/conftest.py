@@ -22,7 +22,7 @@ from tests.conftest import Browser
 PIN = "830274"
 
 
-class Home(transport.Practice):
+class Home:
     """What was published, in order. `silent`: it does not answer. `then` runs before the answer goes back."""
 
     def __init__(self) -> None:

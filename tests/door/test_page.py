@@ -258,9 +258,17 @@ def test_without_a_script_the_page_looks_again_for_a_while(visit: Visit, alice: 
 
 
 def test_a_practice_door_says_that_nothing_opens(visit: Visit, alice: User, db: None) -> None:
-    made = press_of(alice, Door.objects.get(practice=True), "received")
+    made = press_of(alice, Door.objects.get(practice=True), "practice")
     assert "This is a practice door: nothing opens." in words(visit(alice).get(f"/presses/{made.pk}"))
     assert "broker" not in words(visit(alice).get("/history"))
+
+
+def test_a_press_at_a_real_door_without_a_broker_is_practice_and_stays_it(
+    visit: Visit, alice: User, gate: Door
+) -> None:
+    page = words(visit(alice).press(gate, follow=True))
+    assert "Latchkey has no broker yet, so nothing opens." in page
+    assert Press.objects.get().outcome == "practice"
 
 
 def test_somebody_else_s_press_is_not_there(visit: Visit, alice: User, charlie: User, gate: Door) -> None:

@@ -14,7 +14,6 @@ from tests.pictures import faults_in
 
 pytestmark = pytest.mark.slow
 
-LOOKS = ("phone-light", "desk-dark")
 Pages = dict[str, str]  # name -> HTML
 
 
@@ -70,5 +69,5 @@ def pages(browser: Client, sign_in: Callable[..., Client], alice: User, charlie:
 
 
 def test_every_page_fits_its_window_the_thumb_and_the_rules_of_axe(pages: Pages) -> None:
-    faults = faults_in(pages, LOOKS)
+    faults = faults_in(pages)
     assert not faults, "\n".join(faults)
