@@ -14,13 +14,10 @@ from door import discovery
 from door.models import Door
 from tests.door import broker as brokers
 from tests.door import home_assistant
-from tests.door.home_assistant import ENVIRONMENT, WITHIN, HomeAssistant, log_of
+from tests.door.home_assistant import WITHIN, HomeAssistant, log_of
 from tests.portal.running import wait_until
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not ENVIRONMENT, reason="make homeassistant installs it"),
-]
+pytestmark = pytest.mark.slow
 
 TOPIC, STATE = "latchkey/front/open", "latchkey/front/state"
 DOORS = [
