@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.http import HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from accounts.models import User
@@ -99,6 +99,7 @@ class Visitor(Browser):
 
 
 @pytest.fixture
-def visit(door_face: None) -> Callable[..., Visitor]:
+def visit(door_face: None) -> Iterator[Callable[..., Visitor]]:
     """`visit(alice)`, `visit(alice, "de-AT")`: her phone in front of the door."""
-    return lambda user, language="en", **more: Visitor(holder_for(user), language, **more)
+    yield lambda user, language="en", **more: Visitor(holder_for(user), language, **more)
+    translation.deactivate()  # each request says which language this thread speaks; other tests say nothing

@@ -1,5 +1,7 @@
 """What the cast does, in one line each."""
 
+import secrets
+
 from accounts.models import User
 from enrollment import ra
 from enrollment.models import CertificationRequest
@@ -7,6 +9,11 @@ from pki import csr
 from tests.conftest import make_csr
 
 HERE = "192.0.2.1"
+
+
+def thing() -> str:
+    """A device's name that no other test has used: all share the signer, which gives each name one owner."""
+    return f"thing {secrets.token_hex(4)}"
 
 
 def ask(

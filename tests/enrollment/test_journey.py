@@ -13,7 +13,7 @@ from audit.models import AuditEvent
 from enrollment.models import CertificationRequest, Status
 from pki import authorities, howto
 from pki.profiles import PROFILES
-from tests.enrollment.acts import form
+from tests.enrollment.acts import form, thing
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("signer")]
 
@@ -28,7 +28,7 @@ def test_a_request_goes_in_an_officer_approves_and_the_certificate_comes_out(
     names = "nas.home.arpa\n192.168.1.2" if PROFILES[profile].san == "required" else ""
 
     sent = sign_in(browser, alice).post(
-        "/requests/new", form(pem, profile=profile, device="thing", names=names)
+        "/requests/new", form(pem, profile=profile, device=thing(), names=names)
     )
     request = CertificationRequest.objects.get()
     assert sent.headers["Location"] == f"/requests/{request.pk}"

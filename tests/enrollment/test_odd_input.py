@@ -20,7 +20,7 @@ from pki import authorities, builder, csr, names
 from pki.profiles import PROFILES, CertificateProfile
 from pki.text import printable
 from tests.conftest import Browser, open_session, person
-from tests.enrollment.acts import HERE, ask, form
+from tests.enrollment.acts import HERE, ask, form, thing
 from tests.pki import shapes
 from tests.pki.bad_csrs import GOOD, alternatives, asked
 
@@ -114,7 +114,7 @@ def test_should_it_come_another_way_the_profile_is_what_is_issued(
 ) -> None:
     sans = TYPED.get(profile, "").split()
     parsed = csr.parse(GOOD[title]())
-    request = ra.submit(by=alice, address=HERE, csr=parsed, profile=profile, device="thing", sans=sans)
+    request = ra.submit(by=alice, address=HERE, csr=parsed, profile=profile, device=thing(), sans=sans)
     assert_only_the_profiles(ra.approve(request=request, by=bob, address=HERE))
 
 
@@ -185,7 +185,7 @@ def test_the_extensions_of_a_certificate_never_depend_on_its_request(
         address=HERE,
         csr=parsed,
         profile=profile,
-        device="thing",
+        device=thing(),
         sans=TYPED.get(profile, "").split(),
     )
     request = ra.approve(request=request, by=bob, address=HERE)
