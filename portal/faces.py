@@ -36,6 +36,7 @@ READ_WITHIN = 5  # seconds for the handshake and the request's head
 BODY_WITHIN = 20  # seconds for the body, which is small
 TAKEN_WITHIN = 20  # seconds for the client to take each part of the answer
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
+LOOK = 0.25  # seconds between looks at who is too slow
 KEEP_ALIVE = 15
 # With what else is open, less than the 1024 descriptors that most systems allow: one too many ends the face.
 CONNECTIONS = 500
@@ -60,6 +61,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.deadlines: dict[TConn, float] = {}
+        self.look_at = 0.0  # when to look at the deadlines again, on the monotonic clock
         self.sending: Crowd[TConn] = Crowd()
         self.mine = threading.local()  # its `conn` is the one that this thread serves
 
@@ -148,8 +150,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.sending.leave(conn)
 
     def notify(self) -> None:
-        """Called by the worker's loop every second or more often. No arbiter wants to be told."""
+        """Called by the worker's loop with each event, and every second. No arbiter wants to be told."""
         now = time.monotonic()
+        if now < self.look_at:
+            return
+        self.look_at = now + LOOK
         for conn, deadline in list(self.deadlines.items()):
             if now > deadline:
                 self.deadlines.pop(conn, None)
