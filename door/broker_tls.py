@@ -1,13 +1,12 @@
 """TLS to the broker: the authority `devices` must have certified it for its name, and not revoked it."""
 
 import ssl
-import tempfile
-from base64 import encodebytes
 from pathlib import Path
 
 from django.conf import settings
 
-Marks = tuple[tuple[int, int, int] | None, ...]
+from door import tls_files
+from door.tls_files import Marks
 
 
 def certificate() -> Path:
@@ -27,15 +26,7 @@ def _lists() -> list[Path]:
 
 def marks() -> Marks:
     """Changes with each of the files: what was made from them is then out of date."""
-    return tuple(_mark(path) for path in (certificate(), *_authorities(), *_lists()))
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
+    return tls_files.marks((certificate(), *_authorities(), *_lists()))
 
 
 def context() -> ssl.SSLContext:
@@ -47,18 +38,9 @@ def context() -> ssl.SSLContext:
         fresh.load_verify_locations(cadata=path.read_bytes())
     lists = [path.read_bytes() for path in _lists() if path.exists()]
     if lists:
-        _load(fresh, lists)
+        for der in lists:
+            tls_files.load_list(fresh, der)
         whole = len(lists) == len(_lists())
         fresh.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN if whole else ssl.VERIFY_CRL_CHECK_LEAF
     fresh.load_cert_chain(certificate())
     return fresh
-
-
-def _load(fresh: ssl.SSLContext, lists: list[bytes]) -> None:
-    """CRLs (DER) into the context, which takes them only from a file, and only as PEM."""
-    with tempfile.NamedTemporaryFile() as file:
-        for der in lists:
-            # RFC 7468 5: the label of a CRL
-            file.write(b"-----BEGIN X509 CRL-----\n" + encodebytes(der) + b"-----END X509 CRL-----\n")
-        file.flush()
-        fresh.load_verify_locations(cafile=file.name)

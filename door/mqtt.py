@@ -20,6 +20,7 @@ from door.connection import Connection, Lost
 from door.discovery import AVAILABILITY, OFFLINE
 from door.following import Follower
 from door.payload import check_topic
+from door.tls_files import Marks
 from door.transport import WITHIN, HomeSilent, Message
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Broker:
         # Both wake the keeper: the connection is over; somebody presses and wants one.
         self._over, self._wanted = threading.Event(), threading.Event()
         self._ending = threading.Event()
-        self._marks: broker_tls.Marks = ()  # of the files that the connection was made with
+        self._marks: Marks = ()  # of the files that the connection was made with
         self._said = ""
         self._thread = threading.Thread(target=self._keep, name="mqtt keeper", daemon=True)
 
@@ -135,7 +136,7 @@ class Broker:
         current = self._current
         return current is None or not current.alive or self._marks != self._marks_now()
 
-    def _marks_now(self) -> broker_tls.Marks:
+    def _marks_now(self) -> Marks:
         return broker_tls.marks() if self._broker["tls"] else ()
 
     def _attempt(self) -> None:

@@ -9,22 +9,19 @@ Python's ssl sends no names of acceptable CAs (RFC 8446 4.2.4; it has no switch 
 whatever they hold. nginx in front of the door sends them.
 """
 
-import base64
 import logging
-import os
 import ssl
-import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from door.tls_files import Marks, load_list, marks
 from pki import authorities, crl
 from pki.verification import AUTHORITY
 from portal import tls
 
 log = logging.getLogger(__name__)
-
-Marks = tuple[tuple[int, int, int] | None, ...]
 
 # None in the chain may be on its issuer's list, root included, and each of these lists must be there.
 CHECKS = ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN | ssl.VerifyFlags.VERIFY_X509_STRICT
@@ -46,7 +43,7 @@ def context() -> ssl.SSLContext:
     Raises OSError while there is no server certificate to serve with.
     """
     clients, server = _files()
-    trusted, served = _marks(clients), _marks(server)
+    trusted, served = marks(clients), marks(server)
     if _Cache.context and (trusted, served) == (_Cache.trusted, _Cache.served):
         return _Cache.context
     with _Cache.lock:  # one thread makes it: long lists take a while
@@ -80,21 +77,21 @@ def new_context(anchors: Sequence[bytes], lists: Sequence[bytes]) -> ssl.SSLCont
     fresh.options |= ssl.OP_NO_TICKET
     fresh.verify_mode = ssl.CERT_REQUIRED
     fresh.verify_flags |= CHECKS
-    for kind, found in [("CERTIFICATE", der) for der in anchors] + [("X509 CRL", der) for der in lists]:
-        _load(fresh, kind, found)
+    for der in anchors:
+        with _unless_garbled("certificate"):
+            fresh.load_verify_locations(cadata=der)
+    for der in lists:
+        with _unless_garbled("x509 crl"):
+            load_list(fresh, der)
     return fresh
 
 
-def _load(fresh: ssl.SSLContext, kind: str, der: bytes) -> None:
-    """From a file, as Python's ssl takes CRLs from nowhere else."""
-    body = base64.encodebytes(der)
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(b"-----BEGIN %s-----\n%s-----END %s-----\n" % (kind.encode(), body, kind.encode()))
-        file.flush()
-        try:
-            fresh.load_verify_locations(cafile=file.name)
-        except ssl.SSLError as error:
-            log.warning("%s of the door cannot be read, it refuses everybody: %s", kind.lower(), error)
+@contextmanager
+def _unless_garbled(kind: str) -> Iterator[None]:
+    try:
+        yield
+    except ssl.SSLError as error:
+        log.warning("%s of the door cannot be read, it refuses everybody: %s", kind, error)
 
 
 def _files() -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -103,18 +100,6 @@ def _files() -> tuple[tuple[str, ...], tuple[str, ...]]:
         clients = [*(authorities.path(name) for name in names), *(crl.path(name) for name in names)]
         _Cache.files = tuple(map(str, clients)), tuple(map(str, tls.files()))
     return _Cache.files
-
-
-def _marks(files: Iterable[str]) -> Marks:
-    return tuple(map(_mark, files))
-
-
-def _mark(file: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(file)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _contents(files: Iterable[str]) -> tuple[list[bytes], list[bytes]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from cryptography import x509
 from django.conf import settings
 
+from door.tls_files import Marks, marks
 from pki import authorities, names
 from pki.errors import IssuanceRefused
 
@@ -75,7 +76,7 @@ class _Cache:
     """The context in use, and which files it was made from."""
 
     context: ssl.SSLContext | None = None
-    marks: tuple[tuple[int, int, int], ...] = ()
+    marks: Marks = ()
 
 
 def context() -> ssl.SSLContext:
@@ -84,9 +85,9 @@ def context() -> ssl.SSLContext:
     A pair that does not fit (one of two files replaced so far) leaves the old one in use.
     """
     try:
-        marks = tuple((s.st_mtime_ns, s.st_ino, s.st_size) for s in (path.stat() for path in files()))
-        if _Cache.context is None or marks != _Cache.marks:
-            _Cache.context, _Cache.marks = new_context(), marks
+        found = marks(files())
+        if _Cache.context is None or found != _Cache.marks:
+            _Cache.context, _Cache.marks = new_context(), found
     except (OSError, ssl.SSLError) as error:
         if _Cache.context is None:
             raise
