@@ -1,9 +1,9 @@
-"""Lines of CSV that no spreadsheet runs."""
+"""What lists are exported as: CSV that no spreadsheet runs, and JSON."""
 
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # The beginning of a cell that a spreadsheet would run, full-width signs too.
 _FORMULA = re.compile(r"(^|[;|][\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
@@ -20,3 +20,11 @@ def line(cells: Iterable[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(cells)
     return out.getvalue()
+
+
+def array(elements: Iterable[str]) -> Iterator[str]:
+    """One array of JSON texts, a line for each."""
+    yield "["
+    for number, element in enumerate(elements):
+        yield f"{',' if number else ''}\n{element}"
+    yield "\n]\n"

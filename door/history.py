@@ -102,10 +102,7 @@ def as_csv(found: Iterable[Press]) -> Iterator[str]:
 
 def as_json(found: Iterable[Press]) -> Iterator[str]:
     """One array, a line of text for each press."""
-    yield "["
-    for number, press in enumerate(found):
-        yield f"{',' if number else ''}\n{json.dumps(_line(press))}"
-    yield "\n]\n"
+    return cells.array(json.dumps(_line(press)) for press in found)
 
 
 def _line(press: Press) -> dict[str, str]:

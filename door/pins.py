@@ -109,11 +109,12 @@ def wrong(user: User, door: Door, typed: str, *, address: str = "") -> int | Non
 
 def standing(user: User, door: Door) -> int | Until:
     """How many tries are left at this door, or until when no PIN is looked at. Reads only."""
-    if _running(user) >= IN_A_ROW:
+    running = _running(user)
+    if running >= IN_A_ROW:
         return "officer"
     today = timezone.localdate(timezone=zone())
     typed = Tries.objects.filter(user=user, door=door, day=today).values_list("today", flat=True).first() or 0
-    return min(A_DAY - typed, IN_A_ROW - _running(user)) if typed < A_DAY else "tomorrow"
+    return min(A_DAY - typed, IN_A_ROW - running) if typed < A_DAY else "tomorrow"
 
 
 def gate(user: User, door: Door) -> None:

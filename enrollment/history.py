@@ -11,6 +11,7 @@ from enrollment.models import CertificationRequest, Status
 from enrollment.refusals import Refused
 from pki.models import Certificate
 from pki.profiles import CertificateProfile
+from pki.revocation import HOLD
 
 OPEN = (Status.PENDING, Status.APPROVED)
 NEW_KEY = "Make a new key and a new request for it; the lines are in the help below."
@@ -51,7 +52,7 @@ def refuse_taken_name(profile: CertificateProfile, common_name: str, owner: User
     """
     if profile.authority != "devices":
         return
-    live = Certificate.objects.filter(Q(revoked_at=None) | Q(reason="certificateHold"))
+    live = Certificate.objects.filter(Q(revoked_at=None) | Q(reason=HOLD))
     same = live.filter(authority="devices", subject=common_name, not_after__gt=timezone.now())
     if same.exclude(owner=str(owner.pk)).exists():
         raise Refused(

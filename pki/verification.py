@@ -48,6 +48,19 @@ class LiveCertificate:
     not_after: datetime
 
 
+class Row(NamedTuple):
+    """What _ROW selects, as the database writes it."""
+
+    id: object
+    owner: str
+    authority: str
+    profile: str
+    subject: str
+    serial: str
+    revoked_at: object
+    reason: str
+
+
 class Term(NamedTuple):
     """When something counts, in seconds since 1970; both ends belong to it (RFC 5280 4.1.2.5)."""
 
@@ -105,23 +118,23 @@ def verify(der: bytes) -> LiveCertificate:
 
 
 def is_still_live(certificate: LiveCertificate) -> bool:
-    """Whether what was live when it was verified has been revoked, put on hold, or has ended since.
+    """Whether what was live when it was verified has not been revoked, put on hold, or come to its end since.
 
     For whoever had to wait meanwhile; asks the database alone, in the caller's transaction.
     """
     row = _row(certificate.fingerprint)
-    return row is not None and row[6] is None and datetime.now(UTC) < certificate.not_after + SECOND
+    return row is not None and row.revoked_at is None and datetime.now(UTC) < certificate.not_after + SECOND
 
 
 def _rejected(code: str, why: str, subject: str, serial: str) -> CertificateRejected:
     return CertificateRejected(f"The certificate {subject!r} ({serial}) {why}.", code=code)
 
 
-def _row(fingerprint: str) -> tuple[object, str, str, str, str, str, object, str] | None:
+def _row(fingerprint: str) -> Row | None:
     with connection.cursor() as cursor:
         cursor.execute(_ROW, [fingerprint])
-        found: tuple[object, str, str, str, str, str, object, str] | None = cursor.fetchone()
-    return found
+        found = cursor.fetchone()
+    return Row(*found) if found else None
 
 
 def _uuid(value: object) -> uuid.UUID:

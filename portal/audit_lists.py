@@ -88,11 +88,8 @@ def _cell(text: str) -> str:
 
 def as_json(found: Iterable[AuditEvent]) -> Iterator[str]:
     """One array, a line of text for each event: all fields as they are, so that digests can be recomputed."""
-    yield "["
-    for number, event in enumerate(found):
-        line = {name: getattr(event, name) for name in COLUMNS} | {"at": _moment(event)}
-        yield f"{',' if number else ''}\n{json.dumps(line, sort_keys=True)}"
-    yield "\n]\n"
+    lines = ({name: getattr(event, name) for name in COLUMNS} | {"at": _moment(event)} for event in found)
+    return cells.array(json.dumps(line, sort_keys=True) for line in lines)
 
 
 def _moment(event: AuditEvent) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from door import discovery
 from door.discovery import AVAILABILITY
 from door.manage import OWN_NAME
 from door.models import Door
@@ -52,7 +53,7 @@ def rules(doors: Iterable[Door], *, anonymous: bool = False) -> str:
     doors = list(doors)
     # It reads, too, whether it is there: a will of its own that comes late is taken back (door/following.py).
     own = [f"topic {access} {AVAILABILITY}" for access in ("write", "read")]
-    own.append("topic write homeassistant/+/latchkey/+/config")
+    own.append(f"topic write {discovery.TOPICS}")
     own += [line for door in doors for line in _of_the_service(door)]
     sections: list[tuple[str, Lines]] = [(f"user {OWN_NAME}", own)]
     if anonymous:  # what stands before the first "user" is for those without a name
