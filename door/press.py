@@ -45,15 +45,16 @@ class PinUnfit(ValueError):
     """What was typed cannot be a PIN: nothing was counted, nothing was sent."""
 
 
-def press(holder: Holder, door: Door, *, pin: str, token: UUID, address: str) -> Press:
+def press(holder: Holder, slug: str, *, pin: str, token: UUID, address: str) -> Press:
     """The press of this person with this `token`, made now unless it was before: a double tap opens once.
 
-    `pin` as typed, "" where the door asks none; `address` as text. The row is written first, then the message
-    goes out, then its outcome is written: after at most three seconds (the transport's) it is RECEIVED,
-    PRACTICE, UNANSWERED, or a refusal. Raises NoSuchDoor, PinUnfit, pins.PinMissing.
+    `slug` names the door, `pin` is as typed, "" where the door asks none; `address` as text. The row is
+    written first, then the message goes out, then its outcome is written: after at most three seconds (the
+    transport's) it is RECEIVED, PRACTICE, UNANSWERED, or a refusal. Raises NoSuchDoor, PinUnfit,
+    pins.PinMissing.
     """
     begun = time.monotonic()
-    made, message = _take(holder, door.slug, pins.digits(pin[:100]), token, address)
+    made, message = _take(holder, slug, pins.digits(pin[:100]), token, address)
     if message is not None:
         _send(made, message, begun)
         _say(made)
@@ -95,11 +96,11 @@ def _take(
     # It may have taken a while to get here, and a revocation that was quicker counts.
     if not (user.is_active and verification.is_still_live(holder.certificate)):
         raise NoSuchDoor(slug)
+    now = timezone.now()
+    found = opening(user, slug, now)
     known = Press.objects.filter(user=user, token=token).select_related("door").first()
     if known is not None:
         return known, None
-    now = timezone.now()
-    found = opening(user, slug, now)
     refusal = _refusal(user, found, pin, now, address)
     if refusal in RATIONED and (said := _said_lately(user, found.door, refusal, now)):
         return said, None

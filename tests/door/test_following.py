@@ -76,7 +76,7 @@ def test_a_press_is_opened_when_the_home_says_so(connected: Mosquitto, alice: Us
     holder = holder_for(alice)
     with visitor(connected.port, "front/open") as home:
         say_until(home, "front/state", "closed", lambda: states.present(front) is not None)
-        made = press(holder, front, pin="", token=holder.certificate.id, address="192.0.2.1")
+        made = press(holder, front.slug, pin="", token=holder.certificate.id, address="192.0.2.1")
         assert made.outcome == Outcome.RECEIVED
         nonce = json.loads(home.next().payload)["nonce"]
         home.says("front/state", json.dumps({"nonce": nonce, "state": "opened"}))

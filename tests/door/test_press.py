@@ -33,7 +33,7 @@ def front(alice: User) -> Door:
 
 
 def pressed(user: User, door: Door, pin: str = PIN, token: uuid.UUID | None = None) -> Press:
-    return press(holder_for(user), door, pin=pin, token=token or uuid.uuid4(), address="192.168.7.20")
+    return press(holder_for(user), door.slug, pin=pin, token=token or uuid.uuid4(), address="192.168.7.20")
 
 
 def together(action: Callable[[], Press]) -> list[Press]:
@@ -247,7 +247,7 @@ def test_a_revocation_that_was_quicker_than_the_press_counts(alice: User, gate: 
     holder = holder_for(alice)
     Certificate.objects.filter(pk=holder.certificate.id).update(revoked_at=timezone.now(), reason="")
     with pytest.raises(NoSuchDoor):
-        press(holder, gate, pin="", token=uuid.uuid4(), address="")
+        press(holder, gate.slug, pin="", token=uuid.uuid4(), address="")
     assert (home.heard, Press.objects.count()) == ([], 0)
 
 
@@ -255,7 +255,7 @@ def test_so_does_an_account_switched_off_meanwhile(alice: User, gate: Door, home
     holder = holder_for(alice)
     User.objects.filter(pk=alice.pk).update(is_active=False)
     with pytest.raises(NoSuchDoor):
-        press(holder, gate, pin="", token=uuid.uuid4(), address="")
+        press(holder, gate.slug, pin="", token=uuid.uuid4(), address="")
     assert (home.heard, Press.objects.count()) == ([], 0)
 
 
