@@ -26,10 +26,10 @@ def show(link: str, noted: list[str], copy: Path | None, more: list[Line]) -> No
     """Print the banner; `copy` is the backup made before an upgrade. Plain text where stdout is a file."""
     console = Console(highlight=False, soft_wrap=True)
     copied = [f"Before the upgrade everything was copied to {copy}."] if copy else []
-    for name, text in [*lines(link), *more, ("End", "Ctrl-C")]:
-        console.print(Text.assemble((f"{name:<10}", "bold"), text))
-    for note in [*copied, *noted]:
-        console.print(Text.assemble(("Note      ", "bold yellow"), note))
+    named = [(f"{name:<10}", "bold", text) for name, text in [*lines(link), *more, ("End", "Ctrl-C")]]
+    named += [("Note      ", "bold yellow", note) for note in [*copied, *noted]]
+    # In one write: who waits for the last line in a log has the others too.
+    console.print(Text("\n").join(Text.assemble((name, style), text) for name, style, text in named))
     if link and console.is_terminal:
         console.print(Text(qr(link)))
 
