@@ -84,7 +84,7 @@ class _Parser:
 
     def _parts(self, at: int, end: int, depth: int, closed: bool) -> tuple[tuple[Element, ...], int]:
         """The elements from `at` on, and where they end: at the end marker when `closed`, else at `end`."""
-        parts = []
+        parts: list[Element] = []
         while True:
             if closed and self.data[at : at + 2] == _END and at + 2 <= end:
                 return tuple(parts), at + 2

@@ -235,9 +235,11 @@ def _reply(
     transaction: Transaction,
     status: str,
     *,
-    content: bytes | None = None,
+    content: bytes = b"",
     why: FailInfo | None = None,
 ) -> bytes:
+    # Without an envelope (RFC 8894 3.3.2.2, 3.3.2.3) the content is empty and not left out: OpenSSL's PKCS#7,
+    # and certmonger with it, verifies no signature without content.
     attributes = {
         TRANSACTION_ID: _printable(transaction.transaction_id),
         MESSAGE_TYPE: _printable(CERT_REP),

@@ -149,7 +149,7 @@ def _check_signature(
 
 
 def sign(
-    content: bytes | None,
+    content: bytes,
     attributes: Mapping[bytes, bytes],
     key: rsa.RSAPrivateKey,
     certificate: x509.Certificate,
@@ -157,12 +157,11 @@ def sign(
 ) -> bytes:
     """DER of a ContentInfo with SignedData by one signer, whose certificate comes along.
 
-    `attributes`: DER of an OID to DER of its one value; content type and digest are added. `content` None:
-    there is none (RFC 5652 5.2), and the digest is that of nothing.
+    `attributes`: DER of an OID to DER of its one value; content type and digest are added.
     """
     algorithm = DIGESTS[digest]
     hashed = hashes.Hash(algorithm)
-    hashed.update(content or b"")
+    hashed.update(content)
     values = {CONTENT_TYPE: DATA, MESSAGE_DIGEST: der.octets(hashed.finalize()), **attributes}
     signed = der.set_of(*(der.sequence(kind, der.set_of(value)) for kind, value in values.items()))
     identifier = der.sequence(digest, der.NULL)
@@ -174,12 +173,11 @@ def sign(
         der.sequence(RSA, der.NULL),
         der.octets(key.sign(signed, padding.PKCS1v15(), algorithm)),
     )
-    explicit = () if content is None else (der.tlv(EXPLICIT_0, der.octets(content)),)
     return wrapped(
         SIGNED_DATA,
         der.integer(1),
         der.set_of(identifier),
-        der.sequence(DATA, *explicit),
+        der.sequence(DATA, der.tlv(EXPLICIT_0, der.octets(content))),
         der.tlv(EXPLICIT_0, certificate.public_bytes(Encoding.DER)),
         der.set_of(info),
     )

@@ -286,14 +286,11 @@ def test_openssl_reads_the_answers(home: House, tmp_path: Path, cipher: str, dig
     transaction = scep.decode(phone.ask(phone.csr()), home.ra).transaction
     trusted = home.root.public_bytes(Encoding.PEM) + home.issuing.public_bytes(Encoding.PEM)
     (tmp_path / "ca.pem").write_bytes(trusted)
-    (
-        tmp_path / "nothing"
-    ).touch()  # RFC 8894 3.3.2.2: these two have no content, so there is the digest of none
-    verify = "openssl cms -verify -inform DER -binary -purpose any -CAfile ca.pem".split()
-    for reply, content in (
-        (scep.success(home.ra, transaction, certificates=home.chain()[:1]), []),
-        (scep.pending(home.ra, transaction), ["-content", "nothing"]),
-        (scep.failure(home.ra, transaction, FailInfo.BAD_TIME), ["-content", "nothing"]),
+    verify = ["openssl", "cms", "-verify", "-inform", "DER", "-binary", "-purpose", "any", "-CAfile"]
+    for reply in (
+        scep.success(home.ra, transaction, certificates=home.chain()[:1]),
+        scep.pending(home.ra, transaction),
+        scep.failure(home.ra, transaction, FailInfo.BAD_TIME),
     ):
-        done = subprocess.run([*verify, *content], input=reply, capture_output=True, cwd=tmp_path)
+        done = subprocess.run([*verify, tmp_path / "ca.pem"], input=reply, capture_output=True)
         assert done.returncode == 0, done.stderr
