@@ -90,16 +90,18 @@ class Responder:
 
     def decide(self, message: scep.PkiMessage) -> bytes:
         ra, transaction = self.house.ra, message.transaction
-        about = f"{transaction.cipher.name} {len(transaction.transaction_id)}"
+        ours = transaction.signer.issuer == self.house.issuing.subject
+        about = f"{transaction.cipher.name} {len(transaction.transaction_id)}{' renewal' if ours else ''}"
         self.seen.append(f"{message.message_type.name} {about}")
-        if message.message_type is scep.MessageType.CERT_POLL:
+        # certmonger does not poll: it sends the same PKCSReq again.
+        again = self.waiting.get(transaction.transaction_id) == message.content
+        if again or message.message_type is scep.MessageType.CERT_POLL:
             if transaction.transaction_id not in self.waiting:
                 return scep.failure(ra, transaction, FailInfo.BAD_CERT_ID)
             self.waits = False  # meanwhile the officer has said yes
             return self.issued(transaction, self.waiting[transaction.transaction_id])
         assert isinstance(message.content, bytes)
-        renewal = transaction.signer.issuer == self.house.issuing.subject
-        if not renewal and csr.challenge(message.content) != self.challenge:
+        if not ours and csr.challenge(message.content) != self.challenge:
             return scep.failure(ra, transaction, FailInfo.BAD_REQUEST)
         if self.waits:
             self.waiting[transaction.transaction_id] = message.content
