@@ -18,7 +18,7 @@ export function chainOf(certificates, info) {
   const all = certificates.map(partsOf);
   const chain = [all.find(({ key }) => key === hex(info))];
   for (const last of chain) {
-    if (!last) throw new RangeError(chain[1] ? "An issuer is missing." : "No certificate is for this key.");
+    if (!last) throw new RangeError(chain[0] ? "An issuer is missing." : "No certificate is for this key.");
     if (last.issuer !== last.subject) chain.push(all.find((one) => one.subject === last.issuer && !chain.includes(one)));
   }
   return chain.map(({ der }) => der);

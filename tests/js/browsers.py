@@ -56,7 +56,10 @@ def firefox_window(profile: Path, address: str, *more: str) -> Iterator[Step]:
 @contextmanager
 def webkit_window(profile: Path | None, address: str) -> Iterator[Step]:
     """WebKitGTK; without a profile in Private Browsing."""
-    needs(BINDINGS.exists() or list(Path("/usr/lib").glob("*/girepository-1.0/WebKit2-4.1.typelib")), "gir1.2-webkit2-4.1")
+    needs(
+        BINDINGS.exists() or list(Path("/usr/lib").glob("*/girepository-1.0/WebKit2-4.1.typelib")),
+        "gir1.2-webkit2-4.1",
+    )
     needs(shutil.which("Xvfb"), "xvfb")
     with screen() as display, talking(profile, display) as tell:
         tell({})

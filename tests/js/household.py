@@ -16,16 +16,22 @@ def named(common_name: str) -> x509.Name:
 
 class Household:
     def __init__(self) -> None:
-        self.root_key, self.issuing_key, self.server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in "123")
+        self.root_key, self.issuing_key, self.server_key = (
+            ec.generate_private_key(ec.SECP256R1()) for _ in "123"
+        )
         self.root = self.certificate("Root", self.root_key.public_key(), "Root", self.root_key, ca=True)
-        self.issuing = self.certificate("Issuing", self.issuing_key.public_key(), "Root", self.root_key, ca=True)
+        self.issuing = self.certificate(
+            "Issuing", self.issuing_key.public_key(), "Root", self.root_key, ca=True
+        )
         self.server = self.certificate("localhost", self.server_key.public_key(), "Issuing", self.issuing_key)
 
     def certificate(
         self, name: str, key: Any, issuer: str, signing_key: ec.EllipticCurvePrivateKey, *, ca: bool = False
     ) -> x509.Certificate:
         now = datetime.now(UTC)
-        usages = [ExtendedKeyUsageOID.SERVER_AUTH] if name == "localhost" else [ExtendedKeyUsageOID.CLIENT_AUTH]
+        usages = (
+            [ExtendedKeyUsageOID.SERVER_AUTH] if name == "localhost" else [ExtendedKeyUsageOID.CLIENT_AUTH]
+        )
         builder = (
             x509.CertificateBuilder(named(issuer), named(name), key, x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))

@@ -60,7 +60,9 @@ class Firefox:
         """What the async function with this body returns; `args` has what is given."""
         script = f"""const [args, done] = arguments;
             (async () => {{ {body} }})().then((value) => done({{ value }}), (error) => done({{ error: String(error) }}))"""
-        answer = self.say("WebDriver:ExecuteAsyncScript", script=script, args=[given], scriptTimeout=60_000)["value"]
+        answer = self.say("WebDriver:ExecuteAsyncScript", script=script, args=[given], scriptTimeout=60_000)[
+            "value"
+        ]
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer.get("value")
@@ -91,7 +93,10 @@ def firefox(profile: Path, *more: str) -> Iterator[Firefox]:
     command = [path, "--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
     home = {"HOME": str(profile), "PATH": "/usr/bin:/bin", "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
     process = subprocess.Popen(
-        [*command, "--profile", profile, *more], env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--profile", profile, *more],
+        env=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         window = Firefox(port)

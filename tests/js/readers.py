@@ -54,7 +54,17 @@ def nss(made: Made, password: str) -> None:
 
 
 def keytool(made: Made, password: str) -> None:
-    command = ["keytool", "-list", "-v", "-keystore", made.path, "-storetype", "PKCS12", "-storepass", password]
+    command = [
+        "keytool",
+        "-list",
+        "-v",
+        "-keystore",
+        made.path,
+        "-storetype",
+        "PKCS12",
+        "-storepass",
+        password,
+    ]
     output = said([*command, "-J-XX:TieredStopAtLevel=1"], "keystore password was incorrect")
     assert "Entry type: PrivateKeyEntry" in output
     assert "Certificate chain length: 3" in output

@@ -28,7 +28,9 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module", params=BROWSERS)
-def files(request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+def files(
+    request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Made]:
     """All that one browser makes, by "kind mode". It is closed between asking and finishing."""
     window, folder = BROWSERS[request.param], tmp_path_factory.mktemp(request.param)
     site.asked.clear()
@@ -82,5 +84,7 @@ def test_no_wrong_password_opens_it(files: dict[str, Made], mode: str, reader: s
 
 def test_nothing_but_the_scripts_was_asked_of_the_server(files: dict[str, Made], site: Site) -> None:
     assert {method for method, _, _ in site.asked} == {"GET"}
-    strange = {path for _, path, _ in site.asked if path != "/" and not path.endswith((".js", "/favicon.ico"))}
+    strange = {
+        path for _, path, _ in site.asked if path != "/" and not path.endswith((".js", "/favicon.ico"))
+    }
     assert not strange

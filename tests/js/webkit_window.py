@@ -24,7 +24,9 @@ def tell(**answer):
 def opened(folder):
     """A web view whose storage lies in `folder`."""
     if folder:
-        manager = WebKit2.WebsiteDataManager(base_data_directory=folder, base_cache_directory=folder + "/cache")
+        manager = WebKit2.WebsiteDataManager(
+            base_data_directory=folder, base_cache_directory=folder + "/cache"
+        )
     else:
         manager = WebKit2.WebsiteDataManager.new_ephemeral()
     view = WebKit2.WebView(web_context=WebKit2.WebContext(website_data_manager=manager))

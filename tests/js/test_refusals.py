@@ -1,0 +1,80 @@
+"""A page says why it cannot go on: no storage for a key, a certificate for another key, a password nobody can type."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.js.browsers import BROWSERS, Step, chromium_window, firefox_window, webkit_window
+from tests.js.household import Household
+from tests.js.site import Site, running
+
+pytestmark = pytest.mark.slow
+HOUSE = Household()
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with running() as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def step(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Step]:
+    with chromium_window(tmp_path_factory.mktemp("profile"), site.address) as step:
+        yield step
+
+
+def asked(step: Step, id: str) -> bytes:
+    return bytes.fromhex(step("ask", id, "P-256", "x")["csr"])
+
+
+def refused(step: Step, *given: object) -> str:
+    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 each driver has its own
+        step(*given)
+    return str(caught.value)
+
+
+def test_chain_is_sorted_from_the_leaf_to_the_root(step: Step) -> None:
+    leaf = HOUSE.issue(asked(step, "a"), "Alice")
+    root, own, issuing = HOUSE.chain(leaf)
+    assert step("chain", "a", [root, own, issuing]) == [own, issuing, root]
+
+
+def test_certificate_for_another_key_is_refused(step: Step) -> None:
+    asked(step, "b")
+    foreign = HOUSE.issue(asked(step, "c"), "Alice")
+    assert "No certificate is for this key." in refused(step, "chain", "b", HOUSE.chain(foreign))
+    assert "No certificate is for this key." in refused(step, "chain", "b", [])
+
+
+def test_chain_with_a_gap_is_refused(step: Step) -> None:
+    leaf = HOUSE.issue(asked(step, "d"), "Alice")
+    root, own, issuing = HOUSE.chain(leaf)
+    assert "An issuer is missing." in refused(step, "chain", "d", [own, root])
+    assert "An issuer is missing." in refused(step, "chain", "d", [own])
+    assert "An issuer is missing." in refused(step, "chain", "d", [issuing, own])
+
+
+def test_what_is_no_certificate_is_refused(step: Step) -> None:
+    asked(step, "e")
+    assert "Error" in refused(step, "chain", "e", ["3000"])
+    assert "This is not DER." in refused(step, "chain", "e", ["3005"])
+
+
+@pytest.mark.parametrize("password", ["", "pässword", "tab\there", "emoji 🔑"])
+def test_password_that_readers_differ_about_is_refused(step: Step, password: str) -> None:
+    assert "The password must be ASCII and not empty." in refused(step, "withPassword", password)
+
+
+def test_key_under_one_request_is_not_seen_under_another(step: Step) -> None:
+    asked(step, "f")
+    assert step("kept", "f") and not step("kept", "g")
+    step("remove", "f")
+    assert not step("kept", "f")
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_other_profile_has_no_key(site: Site, tmp_path: Path, browser: str) -> None:
+    with BROWSERS[browser](tmp_path / "other", site.address) as step:
+        assert not step("kept", "a")
