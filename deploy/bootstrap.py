@@ -14,14 +14,15 @@ import shutil
 import subprocess
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
 VENV = os.path.join(TOP, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 OLDEST = (3, 11)
 NEWER = ("python3.13", "python3.12", "python3.11")
 ROOM = 400 * 1024 * 1024  # bytes for the packages
 
-# What the tests start, and the Debian package that has it; a path may have *.
+# What the tests and benchmarks start, and the Debian package that has it; a path may have *.
 PROGRAMS = (
     ("openssl", "openssl"),
     ("chromium", "chromium"),
@@ -29,6 +30,13 @@ PROGRAMS = (
     ("javac", "default-jdk-headless"),  # a test starts a program from its source
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("systemd-analyze", "systemd"),
+    ("/usr/sbin/nginx", "nginx"),  # in a folder that people's PATH leaves out
+    ("/usr/sbin/mosquitto", "mosquitto"),
+    ("mosquitto_sub", "mosquitto-clients"),
+    ("node", "nodejs"),  # the benchmark's peer
+    ("gcc", "gcc"),  # a small client like those in IoT devices
+    ("/usr/include/stdlib.h", "libc6-dev"),
+    ("/usr/include/mbedtls/ssl.h", "libmbedtls-dev"),
     # the letters of the pictures, and the same widths everywhere
     ("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", "fonts-noto-core"),
 )
@@ -174,15 +182,11 @@ def last_line(output):
 
 
 def debian_packages():
-    """Install the programs the tests start. With CI=true a missing one is a failure."""
+    """Install the programs the tests and benchmarks start. With CI=true a missing one is a failure."""
     missing = [package for program, package in PROGRAMS if not there(program)]
     if missing and shutil.which("apt-get"):
         root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        subprocess.call(root + ["apt-get", "update", "-qq"])
-        subprocess.call(
-            root + ["apt-get", "install", "-y", "-qq", "--no-install-recommends"] + missing,
-            env=dict(os.environ, DEBIAN_FRONTEND="noninteractive"),
-        )
+        subprocess.call(root + ["sh", os.path.join(HERE, "install-debian.sh"), "/"] + missing)
         missing = [package for program, package in PROGRAMS if not there(program)]
     if missing and os.environ.get("CI") == "true":
         raise Obstacle(f"the tests need {', '.join(missing)}. Run: sudo apt install {' '.join(missing)}")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 
 from accounts.freshness import FreshFactorForm
 from accounts.models import User
-from enrollment import proposals
+from enrollment import history, proposals
 from enrollment.models import CertificationRequest
 from enrollment.preview import proposed_names
 from enrollment.ra import MAX_TEXT, Refused
@@ -161,7 +161,9 @@ class SubmitForm(forms.Form):
             return
         try:
             proposals.checked_label(self.cleaned_data["device"])
-            proposals.common_name(self.owner, PROFILES[profile], self.cleaned_data["device"], self.sans)
+            chosen, device = PROFILES[profile], self.cleaned_data["device"]
+            name = proposals.common_name(self.owner, chosen, device, self.sans)
+            history.refuse_taken_name(chosen, name, self.owner)
         except Refused as error:
             self.add_error("device", sentence(error))
 

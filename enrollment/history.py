@@ -10,6 +10,7 @@ from enrollment import states
 from enrollment.models import CertificationRequest, Status
 from enrollment.refusals import Refused
 from pki.models import Certificate
+from pki.profiles import CertificateProfile
 
 OPEN = (Status.PENDING, Status.APPROVED)
 NEW_KEY = "Make a new key and a new request for it; the lines are in the help below."
@@ -40,6 +41,22 @@ def refuse_used_key(key_sha256: str, owner: User) -> None:
         raise Refused(
             f"There is a live certificate for this key: “{live.subject}”, until {live.not_after:%d %B %Y}.",
             f"Use that one, or revoke it first. {NEW_KEY}",
+        )
+
+
+def refuse_taken_name(profile: CertificateProfile, common_name: str, owner: User) -> None:
+    """Raise Refused when a live device of another account has this name: at the broker both would be one.
+
+    One that is on hold counts as live. The signer decides; this says it earlier.
+    """
+    if profile.authority != "devices":
+        return
+    live = Certificate.objects.filter(Q(revoked_at=None) | Q(reason="certificateHold"))
+    same = live.filter(authority="devices", subject=common_name, not_after__gt=timezone.now())
+    if same.exclude(owner=str(owner.pk)).exists():
+        raise Refused(
+            f"Somebody else's device is called “{common_name}” already, and would be taken for the same one.",
+            "Choose another name.",
         )
 
 

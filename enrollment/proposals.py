@@ -39,6 +39,7 @@ def checked_name(profile: CertificateProfile, text: str, sans: tuple[str, ...]) 
     label = checked_label(text)
     try:
         names.check_for(profile, label, sans)
+        names.refuse_reserved(profile, label)
     except IssuanceRefused as error:
         raise Refused(str(error), error.remedy) from error
     return label

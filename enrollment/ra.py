@@ -51,6 +51,7 @@ def submit(
         sans=list(confirmed),
         days=chosen.default_days,
     )
+    history.refuse_taken_name(chosen, request.common_name, by)
     try:
         with transaction.atomic():
             request.save(force_insert=True)
@@ -125,6 +126,7 @@ def approve(
         "days": proposals.checked_days(profile, request.days if days is None else days),
         "profile_digest": profile.digest,
     }
+    history.refuse_taken_name(profile, str(pinned["common_name"]), request.owner)
     with transaction.atomic():
         _move(
             request, Status.PENDING, Status.APPROVED, **_decision(by), one_person=house.one_person, **pinned

@@ -47,6 +47,10 @@ def _publish(authority: AuthorityStatus) -> None:
     if authority.name == "servers":
         # What people install to trust this portal; PEM, as browsers and `openssl` take it.
         files[path("servers-root").with_suffix(".pem")] = pem(authority.root)
+    if authority.name == "clients":
+        # For a proxy in front of the door, which sends both names as acceptable (RFC 8446 4.2.4): a browser
+        # that has a certificate without its chain knows the issuing CA alone, others look for the root.
+        files[path("clients").with_suffix(".pem")] = pem(authority.issuing) + pem(authority.root)
     for file, data in files.items():
         if not file.exists() or file.read_bytes() != data:
             publication.write(file, data)

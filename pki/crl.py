@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 
 from audit import trail
@@ -25,6 +26,8 @@ def publish(authority: str) -> None:
         pair = client.crl(settings.SIGNER_SOCKET, authority, head)
         publication.write(path(authority), pair.issuing)
         publication.write(path(f"{authority}-root"), pair.root)
+        if authority == "devices":
+            publication.write(pem_path(authority), pem(pair.issuing))
     trail.record("crl.published", target=authority, detail={"number": number_in(pair.issuing), "head": head})
 
 
@@ -37,7 +40,11 @@ def _note_missing_lines(authority: str) -> None:
     if not path(authority).exists():
         return
     before = published(authority)
-    lost = audit_head_in(before)
+    try:
+        lost = audit_head_in(before)
+    except ValueError:
+        log.error("crl=%s what was published is no list any more; it is made anew", authority)
+        return
     if lost and not trail.contains(lost):
         log.error("audit trail: no line has the head %s of the last CRL of %s", lost, authority)
         detail = {"head": lost, "number": number_in(before)}
@@ -52,6 +59,16 @@ def published(authority: str) -> bytes:
 def path(name: str) -> Path:
     """Where the CRL `name` ("clients", "clients-root") lies."""
     return Path(settings.PUBLIC_DIR) / "crl" / f"{name}.crl"
+
+
+def pem_path(name: str) -> Path:
+    """Where the CRL lies in PEM: of `devices`, for Mosquitto, which reads nothing else (docs/brokers.md)."""
+    return path(name).with_suffix(".pem")
+
+
+def pem(der: bytes) -> bytes:
+    """The CRL `der` in PEM (RFC 7468)."""
+    return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
 
 
 def audit_head_in(der: bytes) -> str | None:

@@ -28,6 +28,10 @@ __all__ = [
     "subject",
 ]
 
+# Our own services' common names; the door's is also its name at the MQTT broker, whose rules go by it. The
+# portal's is a label: one that looks like a host falls under the name constraints.
+PORTAL, DOOR = "Latchkey portal", "latchkey-door"
+
 MAX_NAME = 64  # ub-common-name, ub-organization-name (RFC 5280 A.1)
 _ALIKE = {"LATIN", "GREEK", "CYRILLIC"}  # scripts whose letters are drawn alike
 
@@ -75,6 +79,13 @@ def check_for(profile: CertificateProfile, common_name: str, sans: Sequence[str]
         raise _refused(
             "The name looks like a host name or an address, but is none of the host names.", remedy
         )
+
+
+def refuse_reserved(profile: CertificateProfile, common_name: str) -> None:
+    """Raises IssuanceRefused(code="name-reserved") for a person's device that would pass for the door."""
+    if profile.name_rule == "mqtt" and common_name.casefold() == DOOR:
+        remedy = "Use another name, such as lamp-kitchen."
+        raise _refused(f"The name {DOOR} is the door's own at the MQTT broker.", remedy, "name-reserved")
 
 
 def looks_like_host(common_name: str) -> bool:

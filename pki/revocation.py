@@ -10,6 +10,7 @@ from datetime import datetime
 from cryptography import x509
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit import trail
@@ -30,14 +31,16 @@ REASONS = {
     "affiliationChanged": "The person or device no longer belongs here",
     "privilegeWithdrawn": "It should not have this access any more",
 }
+HOLD = "certificateHold"  # until it is released, or revoked for good
 CHUNK = 500  # serial numbers in one query
 
 
 def revoke(certificate: Certificate, reason: str, *, by: str, address: str) -> Certificate:
-    """Revoke for good; the first time and reason stay when it is repeated. Never inside a transaction.
+    """Revoke; the first time and reason stay when it is repeated. Never inside a transaction.
 
-    `by` is the account's name, `reason` a key of REASONS. Raises SignerUnavailable when nothing was done, and
-    IssuanceRefused when the signer does not know the certificate.
+    `by` is the account's name, `reason` a key of REASONS, or HOLD, in whose place a final one can come later.
+    Raises SignerUnavailable when nothing was done, and IssuanceRefused when the signer does not know the
+    certificate.
     """
     moment = client.revoke(settings.SIGNER_SOCKET, certificate.authority, certificate.serial, reason, by)
     _note(certificate, moment, reason, by=by, address=address)
@@ -51,7 +54,8 @@ def revoke(certificate: Certificate, reason: str, *, by: str, address: str) -> C
 
 def _note(certificate: Certificate, moment: datetime, reason: str, *, by: str, address: str) -> None:
     with transaction.atomic():
-        fresh = Certificate.objects.filter(pk=certificate.pk, revoked_at=None)
+        held = Q(reason=HOLD) if reason != HOLD else Q()
+        fresh = Certificate.objects.filter(Q(revoked_at=None) | held, pk=certificate.pk)
         if fresh.update(revoked_at=moment, reason=reason) == 1:
             detail = {"common_name": certificate.subject, "reason": reason}
             detail |= {"authority": certificate.authority, "serial": certificate.serial}
@@ -69,8 +73,11 @@ def catch_up() -> None:
 
 
 def _unpublished(authority: str) -> bool:
-    """Whether one of the newest revocations we know is not in the published CRL."""
-    published = x509.load_der_x509_crl(crl.published(authority))
+    """Whether one of the newest revocations we know is not in the published CRL, or that is none."""
+    try:
+        published = x509.load_der_x509_crl(crl.published(authority))
+    except ValueError:
+        return True
     revoked = Certificate.objects.filter(
         authority=authority, revoked_at__isnull=False, not_after__gt=timezone.now()
     )

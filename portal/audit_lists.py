@@ -1,9 +1,6 @@
 """Reading the audit trail: filtered, and as CSV or JSON."""
 
-import csv
-import io
 import json
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import cells
 from audit.models import AuditEvent
 from pki.text import printable
 
@@ -23,14 +21,14 @@ ACTIONS = (
     ("person", "People and invitations"),
     ("role", "Roles"),
     ("household", "Settings of the household"),
+    ("door", "Doors: their rules, and who pressed"),
+    ("pin", "PINs: set, locked, unlocked"),
     ("crl", "Revocation lists"),
     ("service", "Certificates for Latchkey itself"),
     ("audit", "Exports of this trail"),
 )
 COLUMNS = ("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest")
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
-# The beginning of a cell that a spreadsheet would run, full-width signs too.
-FORMULA = re.compile(r"(^|[;|][\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 @dataclass(frozen=True)
@@ -77,23 +75,15 @@ def _midnight(day: date) -> datetime:
 
 def as_csv(found: Iterable[AuditEvent]) -> Iterator[str]:
     """RFC 4180 lines with a heading. No cell can run as a formula or hide a character."""
-    yield _csv_line(COLUMNS)
+    yield cells.line(COLUMNS)
     for event in found:
         detail = json.dumps(event.detail, sort_keys=True)
         row = (event.actor, event.address, event.action, event.target, detail, event.previous, event.digest)
-        yield _csv_line((str(event.sequence), _moment(event), *map(_cell, row)))
-
-
-def _csv_line(cells: Iterable[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
+        yield cells.line((str(event.sequence), _moment(event), *map(_cell, row)))
 
 
 def _cell(text: str) -> str:
-    """An apostrophe makes a spreadsheet take the cell as text; also behind the semicolon at which those of
-    half of Europe begin a new cell."""
-    return FORMULA.sub(r"\1'", printable(text))
+    return cells.harmless(printable(text))
 
 
 def as_json(found: Iterable[AuditEvent]) -> Iterator[str]:

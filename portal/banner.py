@@ -39,6 +39,7 @@ def lines(link: str) -> list[Line]:
     found = [
         ("Latchkey", f"{settings.VERSION}, data in {settings.DATA}"),
         ("Portal", settings.PORTAL_URL),
+        ("Door", f"{settings.DOOR_URL} (opens for holders of a certificate only)"),
         ("Trust", f"{settings.PORTAL_URL}{reverse('portal:trust')} tells browsers and phones to trust it"),
         ("Status", f"{settings.STATUS_URL} (revocation lists and CA certificates)"),
     ]

@@ -1,7 +1,6 @@
 """A throw-away household to look at: people, and requests in every state, made through the real verbs."""
 
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Callable
@@ -21,14 +20,20 @@ from accounts.models import Role, User
 from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import authorities, csr
+from pki.models import Certificate
+from portal import demo_doors
 from portal.checks import Obstacle
+from portal.demo_doors import Device, private
 
 MARK = "DEMO"  # the file that says: this folder may be wiped
 KEPT = ("secret-key", "sealing-key", "metrics-token")  # read already when the wiping begins
 ADDRESS = "192.168.1.20"
 REQUESTER, OFFICER, AUDITOR, ADMINISTRATOR = (role.value for role in Role)
 
+PLAYED = ("Alice's phone", "Charlie's tablet")  # whose keys are kept in files, to open the doors with
+
 Verb = Callable[[CertificationRequest, dict[str, User]], object]
+Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ PEOPLE = (
     Person("alice", "Alice Amsel", (REQUESTER,), "bob"),
     Person("charlie", "Charlie Kern", (REQUESTER,), "dora"),
     Person("erin", "Erin Roth", (AUDITOR,), "dora"),
+    Person("frida", "Frida Gast", (REQUESTER,), "bob"),
 )
 
 
@@ -90,6 +96,7 @@ WISHES = (
     Wish("alice", "Alice's phone", "tls-client", 700, (approved("dora"),)),
     Wish("alice", "Alice's old phone", "tls-client", 720, (approved("dora"), revoked("superseded"))),
     Wish("charlie", "Charlie's tablet", "tls-client", 650, (approved("bob", days=12),), "For the summer"),
+    Wish("frida", "Frida's phone", "tls-client", 60, (approved("dora", days=14),), "I water the flowers"),
     Wish("bob", "NAS, attic", "tls-server", 400, (approved("dora"),), sans=("nas.home.arpa",), big_key=True),
     Wish("charlie", "lamp-kitchen", "mqtt-client", 300, (approved("bob"),)),
     Wish("bob", "broker", "mqtt-broker", 290, (approved("dora"),), sans=("mqtt.home.arpa", "192.168.1.5")),
@@ -121,7 +128,7 @@ def wipe() -> None:
         raise Obstacle(
             f"{data} is no demo folder, so it is not wiped. Choose an empty one with LATCHKEY_DATA."
         )
-    for name in ("signer", "public", "backups", "web/tls", "web/tmp"):
+    for name in ("signer", "public", "backups", "web/tls", "web/tmp", "devices"):
         shutil.rmtree(data / name, ignore_errors=True)
     for file in [*(data / "web").iterdir(), data / "VERSION"]:
         if file.is_file() and file.name not in KEPT:
@@ -138,12 +145,15 @@ def fill() -> list[tuple[str, str]]:
     people: dict[str, User] = {}
     for person in PEOPLE:
         people[person.username] = _account(person, passwords[person.username], people)
-    for wish in WISHES:
-        _request(wish, people)
+    devices = [device for wish in WISHES if (device := _request(wish, people))]
     ra.lapse_overdue()
+    pins = demo_doors.fill(people, ADDRESS)
     path = settings.DATA / "credentials.json"
-    _write(path, credentials(people, passwords))
-    return [("Accounts", f"{path} (passwords, and the keys for a TOTP app)")]
+    private(path, json.dumps(credentials(people, passwords, pins, devices), indent=2).encode())
+    return [
+        ("Accounts", f"{path} (passwords, PINs, and the keys for a TOTP app)"),
+        ("Devices", f"{devices[0].pem.parent} (curl --cert …, or a browser with the .p12, opens the door)"),
+    ]
 
 
 def _account(person: Person, password: str, people: dict[str, User]) -> User:
@@ -156,11 +166,13 @@ def _account(person: Person, password: str, people: dict[str, User]) -> User:
     return user
 
 
-def _request(wish: Wish, people: dict[str, User]) -> None:
+def _request(wish: Wish, people: dict[str, User]) -> Device | None:
+    """Asked for and decided; gives the device if it is one whose key is kept."""
+    key = rsa.generate_private_key(65537, 2048) if wish.big_key else ec.generate_private_key(ec.SECP256R1())
     request = ra.submit(
         by=people[wish.owner],
         address=ADDRESS,
-        csr=csr.parse(_csr(wish)),
+        csr=csr.parse(_csr(wish, key)),
         profile=wish.profile,
         device=wish.device,
         note=wish.note,
@@ -171,11 +183,14 @@ def _request(wish: Wish, people: dict[str, User]) -> None:
         request.refresh_from_db()
     then = timezone.now() - timedelta(hours=wish.hours)
     CertificationRequest.objects.filter(pk=request.pk).update(created_at=then)
+    if wish.device not in PLAYED:
+        return None
+    leaf = x509.load_der_x509_certificate(bytes(Certificate.objects.get(request_id=request.pk).der))
+    return demo_doors.device(settings.DATA / "devices", wish.device, wish.owner, key, leaf)
 
 
-def _csr(wish: Wish) -> bytes:
+def _csr(wish: Wish, key: Key) -> bytes:
     """As a device would send it: with a name and an extension that will not be issued."""
-    key = rsa.generate_private_key(65537, 2048) if wish.big_key else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, wish.device.replace("'", ""))])
     builder = x509.CertificateSigningRequestBuilder().subject_name(name)
     if wish.sans:
@@ -184,12 +199,13 @@ def _csr(wish: Wish) -> bytes:
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def credentials(people: dict[str, User], passwords: dict[str, str]) -> dict[str, object]:
-    """What a person or a test needs to sign in; the format is kept stable."""
-    host = settings.PORTAL_URL.rpartition(":")[0]
+def credentials(
+    people: dict[str, User], passwords: dict[str, str], pins: dict[str, str], devices: list[Device]
+) -> dict[str, object]:
+    """What a person or a test needs to sign in and to open a door; the format is kept stable."""
     return {
         "portal": settings.PORTAL_URL,
-        "door": f"{host}:{settings.DOOR_BIND[1]}",
+        "door": settings.DOOR_URL,
         "status": settings.STATUS_URL,
         "root": str(authorities.path("servers-root").with_suffix(".pem")),
         "accounts": [
@@ -198,13 +214,13 @@ def credentials(people: dict[str, User], passwords: dict[str, str]) -> dict[str,
                 "roles": sorted(user.roles),
                 "password": passwords[user.username],
                 "totp_uri": totp.uri(user.totpdevice_set.get()),
+                "pin": pins[user.username],
+                **next((_device(device) for device in devices if device.owner == user.username), {}),
             }
             for user in people.values()
         ],
     }
 
 
-def _write(path: Path, content: dict[str, object]) -> None:
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(content, file, indent=2)
+def _device(device: Device) -> dict[str, str]:
+    return {"device": str(device.pem), "p12": str(device.p12), "p12_password": device.password}

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.types import WSGIApplication
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.urls import set_urlconf
 from gunicorn import sock
@@ -24,7 +25,8 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from accounts.addresses import network_of, plain
-from portal import confinement, tls
+from door import gate, mqtt
+from portal import confinement, door_tls, presence, tls
 from portal.crowd import THREADS, Crowd
 from portal.dialler import Line
 
@@ -33,6 +35,9 @@ BODY_WITHIN = 20  # seconds for the body, which is small
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
 KEEP_ALIVE = 15
 GRACE = 2  # seconds for requests at work when the face ends
+
+
+Wrapper = Callable[[WSGIApplication], WSGIApplication]
 
 
 class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -48,7 +53,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         self.sending: Crowd[TConn] = Crowd()
 
     def handle(self, conn: TConn) -> Any:
-        if self.sending.is_full_for(_network(conn)):
+        if not _from_proxy(conn) and self.sending.is_full_for(_network(conn)):
             conn.close()
             return False
         self._join(conn)
@@ -60,7 +65,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.deadlines.pop(conn, None)
 
     def _join(self, conn: TConn) -> None:
-        """Count it among those that are still sending, which may cost another one its place."""
+        """Count it among those that are still sending, which may cost another one its place.
+
+        A proxy waits for slow clients itself.
+        """
+        if _from_proxy(conn):
+            return
         if too_many := self.sending.join(conn, _network(conn)):
             _wake(too_many)
 
@@ -101,6 +111,33 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
                 _wake(conn)
 
 
+class DoorWorker(PatientWorker):
+    """Says nothing at all to who has no live certificate, not even that a request is malformed."""
+
+    def handle_request(self, req: Any, conn: TConn) -> Any:
+        """A client that waits for "100 Continue" is looked at before it gets that."""
+        if req._expected_100_continue and gate.admitted(conn.sock, _forwarded(req), "") is None:
+            return False
+        return super().handle_request(req, conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """In gunicorn's words, to holders. Behind a proxy the proxy has the words: what it lets through and
+        gunicorn does not, is nobody's honest request."""
+        if settings.DOOR_SOCKET is None and gate.admitted(client, "", "") is not None:
+            super().handle_error(req, client, addr, exc)
+
+
+def _forwarded(req: Any) -> str:
+    """The header that the gate reads, before there is an environ."""
+    name = gate.CERTIFICATE.removeprefix("HTTP_").replace("_", "-")
+    return ",".join(value for found, value in req.headers if found == name)
+
+
+def _from_proxy(conn: TConn) -> bool:
+    """At a Unix socket there are no addresses."""
+    return not isinstance(conn.client, tuple)
+
+
 def _network(conn: TConn) -> str:
     """What counts as one client."""
     return network_of(plain(conn.client[0]))
@@ -130,28 +167,23 @@ def _read_body(req: Any, conn: TConn) -> None:
 class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """One listener, configured here and nowhere else: no configuration file, no command line."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, options: dict[str, Any], wrap: Wrapper) -> None:
         self.options = options
+        self.wrap = wrap
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
-    def load(self) -> WSGIHandler:
-        return get_wsgi_application()
+    def load(self) -> WSGIApplication:
+        return self.wrap(get_wsgi_application())
 
 
 def portal(listener: socket.socket, ready: Callable[[], None], line: Line) -> None:
     """Serve the portal face: TLS, no client certificate asked for. Returns when told to end."""
-    certificate, key = tls.files()
-    secure = {
-        "certfile": str(certificate),
-        "keyfile": str(key),
-        "ssl_context": _context,
-        "do_handshake_on_connect": False,
-    }
-    _serve("portal", listener, ready, secure, line)
+    confinement.enter(line)
+    _serve(listener, ready, _secure(tls.context))
 
 
 def status(listener: socket.socket, ready: Callable[[], None]) -> None:
@@ -159,17 +191,50 @@ def status(listener: socket.socket, ready: Callable[[], None]) -> None:
     settings.ROOT_URLCONF = "portal.urls_status"
     settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
     set_urlconf(None)
-    _serve("status", listener, ready, {})
+    confinement.enter()
+    _serve(listener, ready, {})
+
+
+def door(listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve the door: to holders of a live certificate, and to nobody else. It cannot reach the signer.
+
+    TLS in this process; or plain HTTP at a Unix socket, where a proxy did that and forwards the certificate.
+    """
+    settings.ROOT_URLCONF = "portal.urls_door"
+    settings.MIDDLEWARE = settings.DOOR_MIDDLEWARE
+    settings.CSRF_COOKIE_NAME = settings.DOOR_CSRF_COOKIE
+    settings.CSRF_FAILURE_VIEW = "door.views.faults.csrf_failure"
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, urlsplit(settings.DOOR_URL).hostname or ""]
+    set_urlconf(None)
+    confinement.enter()
+    mark = presence.take("door")
+    secure = {} if settings.DOOR_SOCKET else _secure(door_tls.context)
+    mqtt.start()
+    try:
+        _serve(listener, ready, secure, DoorWorker, gate.HoldersOnly)
+    finally:
+        mqtt.stop()
+        mark.close()
+
+
+def _secure(context: Callable[[], ssl.SSLContext]) -> dict[str, Any]:
+    """gunicorn's options for TLS with this context, which it asks for with each connection."""
+    certificate, key = tls.files()
+    return {
+        "certfile": str(certificate),
+        "keyfile": str(key),
+        "ssl_context": lambda config, default: context(),
+        "do_handshake_on_connect": False,
+    }
 
 
 def _serve(
-    name: str,
     listener: socket.socket,
     ready: Callable[[], None],
     more: dict[str, Any],
-    line: Line | None = None,
+    worker: type[PatientWorker] = PatientWorker,
+    wrap: Wrapper = lambda app: app,
 ) -> None:
-    confinement.enter(line)
     options = {
         # gunicorn closes the descriptor it is given; the supervisor's own must stay for a restart.
         "bind": f"fd://{os.dup(listener.fileno())}",
@@ -178,15 +243,15 @@ def _serve(
         "graceful_timeout": GRACE,
         "limit_request_line": 8190,  # SCEP over GET carries a whole message in the address
         "worker_tmp_dir": str(confinement.temporary_folder()),
-        "forwarded_allow_ips": "",  # nobody in front of us: X-Forwarded-* is what a client says
+        # Nobody in front of us: X-Forwarded-* is what a client says. A proxy at our Unix socket has its own
+        # two headers (door/gate.py), but gunicorn would believe it more.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "forwarder_headers": "",
         "loglevel": "error",  # who does not trust us yet ends each handshake with an alert: no news
         "post_worker_init": lambda worker: ready(),
     }
-    face = Face({**options, **more})
+    face = Face({**options, **more}, wrap)
     log = Logger(face.cfg)
     listeners = sock.create_sockets(face.cfg, log)
-    PatientWorker(0, os.getppid(), listeners, face, face.cfg.timeout, face.cfg, log).init_process()
-
-
-def _context(config: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    return tls.context()
+    worker(0, os.getppid(), listeners, face, face.cfg.timeout, face.cfg, log).init_process()

@@ -9,12 +9,13 @@ from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
 
+from door import link
 from enrollment import listing
 from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, seccomp, tls
+from portal import checks, housekeeping, landlock, presence, seccomp, tls
 from portal.confinement import Confinement, database_at_unix_socket
 
 ENDS_SOON = timedelta(days=7)
@@ -25,6 +26,10 @@ NO_LANDLOCK = (
     "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
 )
 
+LIST_COMES = (
+    "Housekeeping makes the list anew within five minutes while the signer answers. If this stays, look at "
+    "Signer and Housekeeping on the status page."
+)
 NO_FILTER = "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
 WAY_OUT = (
     "A broken-in one could have other programs of this user (tmux, a container engine) read the CA keys. "
@@ -64,6 +69,7 @@ def facts() -> list[Fact]:
         certificates,
         revocation_lists,
         server_certificate,
+        door,
         confinement,
         unix_sockets,
         disk,
@@ -75,7 +81,7 @@ def facts() -> list[Fact]:
 
 def problems_at_a_glance() -> list[str]:
     """The troubles that cost nothing to find out, as sentences, for the first page."""
-    groups = (signer_at_a_glance, server_certificate, confinement, unix_sockets, disk, housekept)
+    groups = (signer_at_a_glance, server_certificate, door, confinement, unix_sockets, disk, housekept)
     found = [fact for group in groups for fact in _guarded(group)]
     return [f"{fact.title}: {fact.sentence or fact.word}" for fact in found if not fact.well]
 
@@ -159,6 +165,37 @@ def server_certificate() -> list[Fact]:
     if left_out:
         return [Fact("Server certificate", False, "Names missing", tls.advice(left_out))]
     return [Fact("Server certificate", True, "Valid", "", "Valid until", end)]
+
+
+def door() -> list[Fact]:
+    """Door."""
+    said = f"Holders of a certificate get in at {settings.DOOR_URL}, nobody else."
+    if not presence.is_there("door"):
+        found = Fact(
+            "Door", False, "Down", "Nobody gets in. It is started again; the program's log says why."
+        )
+    elif sentence := housekeeping.lets_nobody_in():
+        found = Fact("Door", False, "Shut", f"The door refuses everybody: {sentence} {LIST_COMES}")
+    else:
+        found = Fact("Door", True, "Listens", said)
+    return [found, *broker()]
+
+
+def door_lets_in() -> bool:
+    """Whether the door runs and does not refuse everybody."""
+    return presence.is_there("door") and not housekeeping.lets_nobody_in()
+
+
+def broker() -> list[Fact]:
+    """Broker."""
+    if settings.BROKER is None:
+        return [Fact("Broker", True, "None", "Without LATCHKEY_MQTT_URL only the practice door opens.")]
+    state = link.read()
+    word = "Connected" if state.connected else "Away"
+    found = [Fact("Broker", state.connected, word, state.word, "Since", state.since)]
+    if sentence := link.warning():
+        found.append(Fact("Broker", False, "In the open", sentence))
+    return found
 
 
 def confinement() -> list[Fact]:

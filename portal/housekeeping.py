@@ -23,10 +23,11 @@ from django.db import close_old_connections
 
 from accounts import throttle
 from enrollment import ra
-from pki import authorities, crl, revocation
-from pki.errors import PkiError
+from pki import authorities, crl, revocation, verification
+from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
-from portal import checks, confinement, linting, tls
+from pki.verification import AUTHORITY
+from portal import broker_acl, checks, confinement, linting, services
 from portal.dialler import Line
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def certificates() -> str:
 def crls() -> str:
     """Repairs after a crash first; then what is old is made anew."""
     revocation.catch_up()
-    old = [name for name in AUTHORITIES if crl_is_old(name)]
+    old = [name for name in AUTHORITIES if crl_is_old(name) or (name == AUTHORITY and lets_nobody_in())]
     for name in old:
         crl.publish(name)
     return f"new: {', '.join(old)}" if old else ""
@@ -77,6 +78,15 @@ def crl_is_old(authority: str) -> bool:
         if now > made + min(CRL_AGE, (next_one - made) / 2):
             return True
     return False
+
+
+def lets_nobody_in() -> str:
+    """Why the door refuses everybody, in a sentence; "" while it does not."""
+    try:
+        verification.current()
+    except CertificateRejected as refused:
+        return str(refused)
+    return ""
 
 
 def sessions() -> str:
@@ -97,13 +107,16 @@ STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
     Step("revocation lists", 5 * MINUTE, crls),
-    Step("server certificate", HOUR, tls.renew_if_due),
+    Step("server certificate", HOUR, services.renew_portal),
+    Step("door's certificate", 5 * MINUTE, services.renew_door),
+    Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
     Step("room on the disk", 5 * MINUTE, room),
 )
-FIRST = frozenset({"CA certificates", "revocation lists", "server certificate"})  # before anybody is served
+# Before anybody is served:
+FIRST = frozenset({"CA certificates", "revocation lists", "server certificate", "door's certificate"})
 
 
 def tidy(steps: Iterable[Step] = STEPS) -> dict[str, str]:

@@ -29,6 +29,7 @@ def text() -> str:
 
 def _samples() -> Iterator[Sample]:
     yield "latchkey_signer_up", "", float(health.signer_listens())
+    yield "latchkey_door_up", "", float(health.door_lets_in())
     yield from _requests()
     for authority in AUTHORITIES:
         try:

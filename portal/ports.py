@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import stat
 from pathlib import Path
 
 LISTENING = "0A"  # st column of /proc/net/tcp (TCP_LISTEN)
@@ -28,6 +29,57 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         raise PortTrouble(_sentence(error, host, port, setting)) from error
     listener.listen(BACKLOG)
     return listener
+
+
+def listen_at(path: Path, setting: str) -> socket.socket:
+    """A listening Unix socket for a proxy in front, or PortTrouble.
+
+    User and group may connect (0660): give the proxy's user our group. What a crash left there is replaced.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o117)
+    try:
+        _clear(path, setting)
+        listener.bind(str(path))
+    except (OSError, PortTrouble) as error:
+        listener.close()
+        if isinstance(error, PortTrouble):
+            raise
+        raise PortTrouble(
+            f"Cannot listen at {path}: {error.strerror or error}. Make its folder, or change {setting}."
+        ) from error
+    finally:
+        os.umask(before)
+    listener.listen(BACKLOG)
+    return listener
+
+
+def _clear(path: Path, setting: str) -> None:
+    """Take away a socket that nobody listens at any more."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise PortTrouble(f"{path} is no socket. Move it away, or change {setting}.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)  # a full queue is somebody, too
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except BlockingIOError:
+            pass
+    raise PortTrouble(f"Another program listens at {path}. Stop that, or choose another path: {setting}.")
+
+
+def close(listener: socket.socket) -> None:
+    """Listen no more; a Unix socket's file goes, too."""
+    path = listener.getsockname() if listener.family == socket.AF_UNIX else ""
+    listener.close()
+    if path:
+        Path(path).unlink(missing_ok=True)
 
 
 def _sentence(error: OSError, host: str, port: int, setting: str) -> str:

@@ -66,10 +66,17 @@ def open_ports() -> dict[str, socket.socket]:
     try:
         return {
             "portal": ports.listen(*settings.PORTAL_BIND, "LATCHKEY_PORTAL_BIND"),
+            "door": _door_port(),
             "status": ports.listen(*settings.STATUS_BIND, "LATCHKEY_STATUS_BIND"),
         }
     except ports.PortTrouble as error:
         raise Obstacle(str(error)) from error
+
+
+def _door_port() -> socket.socket:
+    if settings.DOOR_SOCKET:
+        return ports.listen_at(settings.DOOR_SOCKET, "LATCHKEY_DOOR_BIND")
+    return ports.listen(*settings.DOOR_BIND, "LATCHKEY_DOOR_BIND")
 
 
 def prepare() -> None:

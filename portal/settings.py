@@ -103,23 +103,35 @@ def _unix_bind(name: str) -> Path | None:
 
 
 def _broker(name: str) -> dict[str, Any] | None:
-    """`mqtts://broker.home.arpa:8883` or `mqtt://user:password@127.0.0.1` in its parts; None when unset."""
+    """`mqtts://broker.home.arpa:8883` or `mqtt://user:password@127.0.0.1` in its parts; None when unset.
+
+    What is wrong with it is said without repeating it: there may be a password inside.
+    """
     text = ENV.get(name, "")
     if not text:
         return None
+    ways = "Write it as mqtts://broker.home.arpa:8883, or mqtt://127.0.0.1:1883 for one on this machine."
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname
     except ValueError:
-        port, host = None, None
-    if parts.scheme not in ("mqtt", "mqtts") or not host or parts.path not in ("", "/") or parts.query:
-        raise ImproperlyConfigured(
-            f"{name} is no address of a broker; write it as mqtts://broker.home.arpa:8883, "
-            "or mqtt://127.0.0.1:1883 for one on this machine."
-        )
+        parts, port, host = urlsplit(""), None, None
+    if text.partition("://")[0].lower() not in ("mqtt", "mqtts"):
+        raise ImproperlyConfigured(f"{name} does not begin with mqtts:// or mqtt://. {ways}")
+    if not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
+        coded = "In a password write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A and % as %25."
+        raise ImproperlyConfigured(f"{name} is no address of a broker. {ways} {coded}")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if password and not user:
+        raise ImproperlyConfigured(f"{name} has a password and no user. {ways}")
     tls = parts.scheme == "mqtts"
-    who = {"user": unquote(parts.username or ""), "password": unquote(parts.password or "")}
-    return {"host": host, "port": port or (8883 if tls else 1883), "tls": tls, **who}
+    return {
+        "host": host,
+        "port": port or (8883 if tls else 1883),
+        "tls": tls,
+        "user": user,
+        "password": password,
+    }
 
 
 def _reached_at(bind: tuple[str, int]) -> str:
@@ -302,6 +314,7 @@ CSR_MAX_BYTES = 64 * 1024
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -15,7 +15,7 @@ from typing import IO
 from django.conf import settings
 from django.db import connections
 
-from portal import children, dialler, faces, health, housekeeping, tls
+from portal import children, dialler, faces, health, housekeeping, ports, tls
 from portal.checks import Obstacle
 from portal.children import Child
 
@@ -78,6 +78,7 @@ class Supervisor:
     def _mains(self) -> dict[str, Callable[[], None]]:
         return {
             "portal": lambda: faces.portal(self.listeners["portal"], self._ready, self.lines["portal"]),
+            "door": lambda: faces.door(self.listeners["door"], self._ready),
             "status": lambda: faces.status(self.listeners["status"], self._ready),
             "housekeeping": lambda: housekeeping.loop(self._ready, self.lines["housekeeping"]),
         }
@@ -147,7 +148,7 @@ class Supervisor:
             self._reap_quietly()
         self._signal_all(signal.SIGKILL, group=True)
         for listener in self.listeners.values():
-            listener.close()
+            ports.close(listener)
 
     def _reap_quietly(self) -> None:
         for child in self.children:

@@ -1,31 +1,18 @@
-"""The portal's own server certificate: from the `servers` authority through the funnel, or one's own."""
+"""What the portal serves with: a certificate of our `servers` authority (portal/services.py), or one's own."""
 
 import logging
-import os
 import ssl
 import sys
-import uuid
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
 
-from accounts import household
-from audit import trail
-from pki import authorities, issuance, names, publication
+from pki import authorities, names
 from pki.errors import IssuanceRefused
-from pki.profiles import PROFILES
-from pki.signer.protocol import IssuanceRequest, ServiceEvidence
 
 log = logging.getLogger(__name__)
-
-PROFILE = PROFILES["tls-server"]
-COMMON_NAME = "Latchkey portal"  # a label: a name that looks like a host falls under the name constraints
 
 
 def pem() -> Path:
@@ -82,80 +69,6 @@ def advice(hosts: Iterable[str]) -> str:
         f"`{sys.executable} -m pki.signer --home {settings.SIGNER_DIR} --replace-authority servers`, "
         "start it again and trust the new root."
     )
-
-
-def covered(certificate: x509.Certificate) -> frozenset[str]:
-    """The certificate's names, written as ours: "dns:nas.home.arpa", "ip:192.168.1.2"."""
-    try:
-        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return frozenset()
-    hosts = [f"dns:{name}" for name in found.get_values_for_type(x509.DNSName)]
-    return frozenset([*hosts, *(f"ip:{address}" for address in found.get_values_for_type(x509.IPAddress))])
-
-
-def why_due(certificate: x509.Certificate | None, sans: Iterable[str]) -> str:
-    """Why a new certificate is to be made, in a few words; "" while the present one is good."""
-    if certificate is None:
-        return "there is none yet"
-    if covered(certificate) != frozenset(sans):
-        return "names or addresses changed"
-    if certificate.issuer != x509.load_der_x509_certificate(authorities.chain("servers")[0]).subject:
-        return "the authority changed"
-    lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    if datetime.now(UTC) > certificate.not_valid_before_utc + lifetime * 2 / 3:
-        return "two thirds of its life are over"
-    return ""
-
-
-def renew_if_due() -> str:
-    """Make a new certificate when it is time. Gives what was done, in a few words; "" for nothing.
-
-    Raises SignerUnavailable and IssuanceRefused; what is served stays as it is then.
-    """
-    if settings.TLS_CERT:
-        return ""
-    with publication.one_at_a_time(pem().with_suffix(".lock")):
-        sans = wanted()
-        reason = why_due(served(), sans)
-        if reason:
-            _make(sans)
-            trail.record("service.issued", target="portal", detail={"names": list(sans), "why": reason})
-    return f"new server certificate: {reason}" if reason else ""
-
-
-def _make(sans: tuple[str, ...]) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
-    request = IssuanceRequest(
-        request_id=str(uuid.uuid4()),
-        profile=PROFILE.name,
-        profile_digest=PROFILE.digest,
-        organization=household.current().name,
-        common_name=COMMON_NAME,
-        sans=sans,
-        days=PROFILE.default_days,
-        owner="service:portal",
-        csr=csr.public_bytes(Encoding.DER),
-        evidence=ServiceEvidence("portal"),
-    )
-    leaf = bytes(issuance.issue(request).der)
-    issuing, _ = authorities.chain("servers")
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _write(pem(), secret + authorities.pem(leaf) + authorities.pem(issuing))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all, and never readable by others."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 class _Cache:

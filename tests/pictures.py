@@ -63,12 +63,14 @@ def driver() -> Iterator[Playwright]:
 
 
 @contextmanager
-def chromium(*more: str, home: Path | None = None) -> Iterator[Browser]:
-    """A running browser, closed at the end. `more` switches; `home` has its trust store (.pki/nssdb)."""
-    path = chromium_path()
+def chromium(*more: str, home: Path | None = None, path: Path | None = None) -> Iterator[Browser]:
+    """A running browser, closed at the end. `more` switches; `home` has its trust store (.pki/nssdb); `path`:
+    what starts it, if not the system's Chromium itself."""
     env = {**os.environ, **({"HOME": str(home)} if home else {})}
     with driver() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, *more], env=env)
+        browser = playwright.chromium.launch(
+            executable_path=path or chromium_path(), args=[*SWITCHES, *more], env=env
+        )
         try:
             yield browser
         finally:

@@ -9,6 +9,7 @@ pytestmark = [pytest.mark.slow, needs_postgresql]
 
 ABOUT_DATA = (
     *("tests/accounts", "tests/audit", "tests/enrollment", "tests/test_routes.py"),
+    *(f"tests/door/test_{name}.py" for name in ("policy", "pins", "manage", "manage_pages", "history")),
     *("tests/portal/test_odd_requests.py", "tests/portal/test_audit_page.py"),
 )
 

@@ -13,11 +13,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django import Settings
 
 from accounts.models import User
+from door.models import Group
 from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import authorities, crl
 from pki.csr import parse
 from tests.conftest import Browser, make_csr, open_session
+from tests.door.acts import practice_door
 
 VISITORS = ("nobody", "alice", "charlie", "bob", "erin", "dora")
 
@@ -43,6 +45,22 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:setup": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:setup-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:withdraw-link": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "doors:door": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
+    "doors:edit": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
+    "doors:export": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "doors:group": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
+    "doors:group-new": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
+    "doors:group-remove": ("302 404 404 200 404 404", "302 404 404 302 404 404"),
+    "doors:groups": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
+    "doors:history": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "doors:list": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "doors:new": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
+    "doors:pin": ("302 200 200 200 200 200", "302 422 422 422 422 422"),
+    "doors:retire": ("302 404 404 200 404 404", "302 404 404 302 404 404"),
+    "doors:rule": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
+    "doors:rule-new": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
+    "doors:rule-remove": ("302 404 404 200 404 404", "302 404 404 302 404 404"),
+    "doors:unlock": ("302 404 404 200 404 404", "302 404 404 302 404 404"),
     "enrollment:answer": ("302 405 405 404 404 404", "302 422 404 404 404 404"),
     "enrollment:batch": ("302 404 404 405 404 404", "302 404 404 302 404 404"),
     "enrollment:decide": ("302 404 404 405 404 404", "302 404 404 422 404 404"),
@@ -118,11 +136,22 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
         ).replace("^(?P<app_label>auth|audit|accounts|enrollment|pki)/$", "accounts/").replace(
             "(?P<url>.*)$", "nothing"
         )
+    if path.startswith("doors/"):
+        return "/" + in_the_house(path, someone)
     of_certificate = "certificate." in path or path.endswith(("revoke", "qr"))
     target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
     path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
     form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
     return "/" + path.replace("<str:form>", form)
+
+
+def in_the_house(path: str, someone: User) -> str:
+    """A route about doors: the practice door, its rule."""
+    door = practice_door()
+    group, _ = Group.objects.get_or_create(name="Family")
+    target = group.pk if "groups/" in path else someone.pk if "tries/" in path else door.rules.get().pk
+    path = path.replace("<slug:slug>", door.slug).replace("<uuid:pk>", str(target))
+    return path.replace("<str:form>", "csv")
 
 
 def answers(path: str, method: str) -> str:

@@ -20,16 +20,20 @@ from pki.signer.protocol import CsrEvidence, IssuanceRequest, ServiceEvidence
 
 @dataclass(frozen=True)
 class Service:
-    """What one service of the house may have without a person's approval."""
+    """What one service of the house may have without a person's approval, and nothing else."""
 
     profile: str
+    common_name: str
     days: int
 
 
 DIGESTS = {name: found.digest for name, found in PROFILES.items()}
 
-# The whole list. Names are limited to --hosts and localhost, the owner is "service:<name>".
-SERVICES = {"portal": Service(profile="tls-server", days=90)}
+# The whole list. Host names are limited to --hosts and localhost, the owner is "service:<name>".
+SERVICES = {
+    "portal": Service("tls-server", names.PORTAL, days=90),
+    "door": Service("mqtt-client", names.DOOR, days=90),
+}
 
 
 def profile(request: IssuanceRequest) -> CertificateProfile:
@@ -85,6 +89,7 @@ def evidence(request: IssuanceRequest, hosts: frozenset[str]) -> None:
 def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
     _uuids(request.owner, evidence.requester, evidence.approver)
     _moment(evidence.at)
+    names.refuse_reserved(PROFILES[request.profile], request.common_name)
     if request.owner != evidence.requester:
         raise IssuanceRefused(
             "The certificate would belong to somebody who did not ask for it.", code="owner"
@@ -106,7 +111,8 @@ def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> N
     rule = SERVICES.get(service)
     if rule is None or request.owner != f"service:{service}":
         raise IssuanceRefused("No such service gets certificates without an approval.", code="service")
-    if request.profile != rule.profile or request.days > rule.days:
+    asked = (request.profile, request.common_name)
+    if asked != (rule.profile, rule.common_name) or request.days > rule.days:
         raise IssuanceRefused("This service gets no such certificate.", code="service")
     foreign = [san for san in request.sans if san.partition(":")[2] not in hosts]
     if foreign:
@@ -152,4 +158,14 @@ def key(owner: str, uses: list[Use], of_a_ca: bool) -> None:
             "This key belongs to somebody else's certificate.",
             code="key-owner",
             remedy="Make a new key and a new CSR.",
+        )
+
+
+def device_name(owner: str, owners: set[str]) -> None:
+    """Nobody else has a live certificate of this name: at the broker the name is who one is."""
+    if owners - {owner}:
+        raise IssuanceRefused(
+            "Somebody else's device has this name, and would be taken for the same one.",
+            code="name-owner",
+            remedy="Choose another name, or revoke the other certificate first.",
         )

@@ -28,9 +28,10 @@ def issue(path: Path, request: IssuanceRequest) -> bytes:
 
 
 def revoke(path: Path, authority: str, serial: str, reason: str, by: str) -> datetime:
-    """Revoke the certificate with this serial (hex) for good; gives the moment (UTC) it was first revoked.
+    """Revoke the certificate with this serial (hex); gives the moment (UTC) it was first revoked.
 
-    `reason` as in RFC 5280 5.3.1. Raises IssuanceRefused (code "unknown": never issued) or SignerUnavailable.
+    `reason` as in RFC 5280 5.3.1; certificateHold is not for good. Raises IssuanceRefused (code "unknown":
+    never issued) or SignerUnavailable.
     """
     answer = _ask(
         path, {"op": "revoke", "authority": authority, "serial": serial, "reason": reason, "by": by}

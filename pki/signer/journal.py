@@ -60,6 +60,8 @@ MIGRATIONS = (
         at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    # A device's common name is its identity at the broker, so it has one owner at a time.
+    "CREATE INDEX certificates_device ON certificates (common_name) WHERE authority = 'devices';",
 )
 _RESERVE = """
     INSERT INTO certificates (request_id, request_sha256, issuer, authority, serial, profile, owner,
@@ -136,6 +138,13 @@ class Journal:
                    USING (authority, serial) WHERE key_sha256 = ?"""
         return [Use(*row) for row in self._all(query, key_sha256)]
 
+    def device_owners(self, common_name: str, now: int) -> set[str]:
+        """Whose certificates of `devices` with this name are live at `now`, those on hold included."""
+        query = """SELECT DISTINCT owner FROM certificates LEFT JOIN revocations USING (authority, serial)
+                   WHERE certificates.authority = 'devices' AND common_name = ? AND certificates.not_after > ?
+                   AND coalesce(reason, 'certificateHold') = 'certificateHold'"""
+        return {owner for (owner,) in self._all(query, common_name, now)}
+
     def reserve(self, facts: dict[str, Any]) -> Row:
         """Write down, durably, what is going to be signed. `facts`: the columns, without id and signature."""
         with self._transaction() as database:
@@ -158,11 +167,16 @@ class Journal:
             database.execute("DELETE FROM certificates WHERE id = ? AND signature IS NULL", (row.id,))
 
     def revoke(self, authority: str, serial: str, reason: str, by: str, at: int) -> int | None:
-        """Revoke, durably; gives the moment of the first revocation, None for a serial that is not ours."""
+        """Revoke, durably; gives the moment of the first revocation, None for a serial that is not ours.
+
+        A final reason takes the place of a hold: a key reported stolen meanwhile must not come back with it.
+        """
         with self._transaction() as database:
             database.execute(
-                """INSERT OR IGNORE INTO revocations SELECT authority, serial, issuer, ?, ?, not_after, ?
-                   FROM certificates WHERE authority = ? AND serial = ? AND signature IS NOT NULL""",
+                """INSERT INTO revocations SELECT authority, serial, issuer, ?, ?, not_after, ?
+                   FROM certificates WHERE authority = ? AND serial = ? AND signature IS NOT NULL
+                   ON CONFLICT DO UPDATE SET reason = excluded.reason, revoked_by = excluded.revoked_by
+                   WHERE revocations.reason = 'certificateHold'""",
                 (at, reason, by, authority, serial),
             )
         found = self._all(

@@ -30,7 +30,7 @@ class CsrEvidence:
 class ServiceEvidence:
     """No person approved: one of the signer's short fixed list of service certificates."""
 
-    service: str  # "portal"
+    service: str  # "portal" or "door"
 
 
 # Why a key may have a certificate. Two more kinds come with their features and join here, in wire.py and in

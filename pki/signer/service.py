@@ -23,8 +23,8 @@ from pki.signer.keys import Authority
 from pki.signer.protocol import AuthorityStatus, CrlPair, IssuanceRequest
 
 LINT_AGAIN = 86400  # seconds after which pkilint looks at a kind of certificate again
-# RFC 5280 5.3.1 without certificateHold and removeFromCRL: a revocation here is for good.
-REASONS = frozenset(reason.value for reason in x509.ReasonFlags) - {"certificateHold", "removeFromCRL"}
+# RFC 5280 5.3.1 without removeFromCRL: a hold can become final, and nothing is released.
+REASONS = frozenset(reason.value for reason in x509.ReasonFlags) - {"removeFromCRL"}
 
 
 class Service:
@@ -133,6 +133,9 @@ class Service:
         with self.journal.lock:
             uses = self.journal.uses(parsed.key_sha256)
             checks.key(request.owner, uses, parsed.key_sha256 in self.ca_keys)
+            if facts["authority"] == "devices":
+                owners = self.journal.device_owners(request.common_name, int(time.time()))
+                checks.device_name(request.owner, owners)
             # Another connection may have brought the same request meanwhile: then its reservation counts.
             return self._repeated(request, digest) or self.journal.reserve(facts)
 
@@ -163,7 +166,10 @@ class Service:
         return len(rows)
 
     def revoke(self, authority: str, serial: str, reason: str, by: str) -> datetime:
-        """Revoke the certificate; gives the moment (UTC) of its first revocation, which stays."""
+        """Revoke the certificate; gives the moment (UTC) of its first revocation, which stays.
+
+        The first reason stays, too, unless that is certificateHold and this one is final.
+        """
         if reason not in REASONS:
             raise IssuanceRefused("This is no reason for a revocation (RFC 5280 5.3.1).", code="reason")
         moment = self.journal.revoke(authority, serial, reason, by, int(time.time()))

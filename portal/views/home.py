@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.guards import me, requires
 from accounts.models import Role, User
+from door import pins
 from enrollment import listing, states
 from enrollment.models import CertificationRequest
 from enrollment.states import State
@@ -34,15 +36,22 @@ class Row:
 @require_safe
 @requires()
 def home(request: HttpRequest) -> HttpResponse:
-    """What waits for me: my requests, the queue for officers, and what is not well."""
+    """What waits for me: my requests, my doors, the queue for officers, and what is not well."""
     user = me(request)
     waiting = listing.waiting_count() if user.is_officer else "0"
     context = {
         "mine": _mine(user) if user.is_requester else [],
         "waiting": "" if waiting == "0" else waiting,
-        "problems": health.problems_at_a_glance() if user.roles & CARES else [],
+        "problems": _problems(user),
+        "door_url": settings.DOOR_URL,
     }
     return render(request, "portal/home.html", context)
+
+
+def _problems(user: User) -> list[str]:
+    """What is not well, for those who care; and for officers who typed too many wrong PINs."""
+    found = list(health.problems_at_a_glance()) if user.roles & CARES else []
+    return found + (pins.alarms() if user.is_officer else [])
 
 
 def _mine(user: User) -> list[Row]:

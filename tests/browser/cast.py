@@ -26,9 +26,10 @@ class Cast:
 
 
 @contextmanager
-def cast(folder: Path, scale: int = 1) -> Iterator[Cast]:
-    """A demo that runs, and everybody signed in. `folder` is empty; `scale`: device pixels per CSS pixel."""
-    with up(folder / "data", command="demo") as running:
+def cast(folder: Path, scale: int = 1, **more: str) -> Iterator[Cast]:
+    """A demo that runs, and everybody signed in. `folder` is empty; `scale`: device pixels per CSS pixel;
+    `more`: environment of the demo."""
+    with up(folder / "data", command="demo", **more) as running:
         root = running.data / "public" / "ca" / "servers-root.pem"
         with chromium(NAMES, home=shell.trust(folder / "home", root)) as browser:
             told = json.loads((running.data / "credentials.json").read_text())

@@ -1,5 +1,6 @@
 """`make pictures`: the pictures of README and docs, taken from a demo household that really runs."""
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -9,7 +10,10 @@ from playwright.sync_api import expect
 
 from tests.browser import asking
 from tests.browser.cast import Cast, cast
+from tests.browser.managed import holding
 from tests.browser.people import Person
+from tests.door.broker import Visitor, visitor
+from tests.door.broker import running as mosquitto
 
 PICTURES: Path = settings.BASE_DIR / "docs" / "pictures"
 LARGEST = 150_000  # bytes: a README loads on a phone too
@@ -57,15 +61,38 @@ def stranger(here: Cast) -> None:
     take(nobody, "sign-in", **PHONE)
 
 
+def at_the_door(here: Cast, home: Visitor, folder: Path) -> None:
+    """Alice's phone, and a home that opens."""
+    told = json.loads((here.running.data / "credentials.json").read_text())
+    account = next(one for one in told["accounts"] if one["username"] == "alice")
+    root, p12 = Path(told["root"]), Path(account["p12"])
+    with holding(folder, told["door"], root, p12, account["p12_password"]) as browser:
+        alice = Person(browser, "Alice Amsel", scale=2)
+        alice.page.set_viewport_size(PHONE)
+        home.says("latchkey/front-door/state", "locked", retain=True)
+        alice.page.goto(told["door"])
+        alice.page.get_by_label("PIN", exact=True).fill(account["pin"])
+        take(alice, "door-phone", width=PHONE["width"], height=740)
+        alice.page.get_by_role("button", name="Front door").click()
+        nonce = json.loads(home.next().payload)["nonce"]
+        home.says("latchkey/front-door/state", json.dumps({"nonce": nonce, "state": "opened"}))
+        expect(alice.page.locator("#press h1")).to_have_text("Opened")
+        take(alice, "door-opened-phone", width=PHONE["width"], height=740)
+
+
 def main() -> None:
     django.setup()
     with (
-        tempfile.TemporaryDirectory(prefix="latchkey-pictures-") as folder,
-        cast(Path(folder), scale=2) as here,
+        tempfile.TemporaryDirectory(prefix="latchkey-pictures-") as name,
+        mosquitto(Path(name)) as broker,
+        cast(Path(name), scale=2, LATCHKEY_MQTT_URL=f"mqtt://127.0.0.1:{broker.port}") as here,
+        visitor(broker.port, "latchkey/front-door/open") as home,
     ):
-        requester(here, Path(folder) / "asking")
+        folder = Path(name)
+        requester(here, folder / "asking")
         officers(here)
         stranger(here)
+        at_the_door(here, home, folder / "phone")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from django.urls import get_resolver
 FOLDER = settings.BASE_DIR / "templates"
 TEMPLATES = sorted(FOLDER.rglob("*.html"))
 INLINE = [r"\sstyle=", r"<style", r"\son[a-z]+=", r"<script(?![^>]*\ssrc=)", r"javascript:", r"\|safe\b"]
-SPACES = ("portal", "accounts", "enrollment", "pki")
+SPACES = ("portal", "accounts", "enrollment", "doors", "door", "pki")
 FOREIGN = r"(?:src|srcset|href|action)=[\"'](?:https?:)?//"
 
 
@@ -52,7 +52,7 @@ def test_a_page_extends_the_frame_and_has_one_heading(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=_name)
 def test_a_template_links_only_to_pages_that_exist(path: Path) -> None:
-    faces = {"pki": "portal.urls_status"}  # all others are on the portal
+    faces = {"pki": "portal.urls_status", "door": "portal.urls_door"}  # all others are on the portal
     known = {f"{space}:{name}" for space in SPACES for name in _names(space, faces.get(space))}
     used = re.findall(r"""\{% url ["']([\w:-]+)["']""", path.read_text())
     assert not set(used) - known

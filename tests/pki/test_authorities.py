@@ -19,14 +19,17 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_all_are_published_and_the_servers_root_in_pem_too(signer: Path, folder: Path) -> None:
+def test_all_are_published_and_what_people_and_proxies_take_in_pem_too(signer: Path, folder: Path) -> None:
     authorities.publish_certificates()
     names = {path.name for path in (folder / "ca").iterdir()}
     assert names == {f"{name}{part}.cer" for name in AUTHORITIES for part in ("", "-root")} | {
-        "servers-root.pem"
+        "servers-root.pem",
+        "clients.pem",
     }
     pem = x509.load_pem_x509_certificate((folder / "ca" / "servers-root.pem").read_bytes())
     assert pem == x509.load_der_x509_certificate(authorities.chain("servers")[1])
+    both = x509.load_pem_x509_certificates((folder / "ca" / "clients.pem").read_bytes())
+    assert both == [x509.load_der_x509_certificate(der) for der in authorities.chain("clients")]
 
 
 def test_publishing_again_leaves_equal_files_alone(signer: Path, folder: Path) -> None:

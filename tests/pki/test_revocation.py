@@ -27,7 +27,7 @@ def listed(certificate: Certificate) -> x509.RevokedCertificate | None:
     return published.get_revoked_certificate_by_serial_number(int(certificate.serial, 16))
 
 
-@pytest.mark.parametrize("reason", revocation.REASONS)
+@pytest.mark.parametrize("reason", [*revocation.REASONS, revocation.HOLD])
 def test_every_reason_reaches_the_list(signer: Path, reason: str) -> None:
     certificate = revocation.revoke(issuance.issue(order()), reason, by="alice", address="192.0.2.1")
     entry = listed(certificate)
@@ -44,6 +44,17 @@ def test_the_first_time_and_reason_stay(signer: Path) -> None:
     certificate = revocation.revoke(certificate, "superseded", by="bob", address="")
     assert (certificate.revoked_at, certificate.reason) == (first, "keyCompromise")
     assert AuditEvent.objects.filter(action="certificate.revoked").count() == 1
+
+
+def test_a_hold_can_become_final_and_not_the_other_way_round(signer: Path) -> None:
+    certificate = revocation.revoke(issuance.issue(order()), revocation.HOLD, by="alice", address="")
+    first = certificate.revoked_at
+    for reason in ("keyCompromise", revocation.HOLD, "superseded"):
+        certificate = revocation.revoke(certificate, reason, by="bob", address="")
+        entry = listed(certificate)
+        assert (certificate.revoked_at, certificate.reason) == (first, "keyCompromise")
+        assert entry is not None and revocation._reason(entry) == "keyCompromise"
+    assert AuditEvent.objects.filter(action="certificate.revoked").count() == 2
 
 
 def test_without_the_signer_nothing_happens(signer: Path, settings: Settings, tmp_path: Path) -> None:

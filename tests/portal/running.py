@@ -41,6 +41,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
         "LATCHKEY_DATA": str(data),
         "LATCHKEY_HOSTS": HOSTS,
         "LATCHKEY_PORTAL_BIND": f"127.0.0.1:{free_port()}",
+        "LATCHKEY_DOOR_BIND": f"127.0.0.1:{free_port()}",
         "LATCHKEY_STATUS_BIND": f"127.0.0.1:{free_port()}",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
@@ -79,7 +80,14 @@ class Running:
 
     @property
     def address(self) -> tuple[str, int]:
-        host, _, port = self.env["LATCHKEY_PORTAL_BIND"].rpartition(":")
+        return self._address("LATCHKEY_PORTAL_BIND")
+
+    @property
+    def door_address(self) -> tuple[str, int]:
+        return self._address("LATCHKEY_DOOR_BIND")
+
+    def _address(self, name: str) -> tuple[str, int]:
+        host, _, port = self.env[name].rpartition(":")
         return host, int(port)
 
     def context(self) -> ssl.SSLContext:

@@ -20,7 +20,7 @@ from enrollment.models import CertificationRequest, Status
 from pki import crl, csr
 from pki.errors import SignerUnavailable
 from pki.models import Certificate
-from portal import housekeeping, linting, tls
+from portal import housekeeping, linting, services, tls
 from portal.housekeeping import Step, tidy
 from tests.conftest import make_csr
 
@@ -119,30 +119,30 @@ def test_a_crl_a_day_old_or_broken_is_made_anew(signer: Path, monkeypatch: pytes
 def test_the_server_certificate_is_made_kept_and_renewed_at_two_thirds(
     signer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "there is none yet" in tls.renew_if_due()
+    assert "there is none yet" in services.renew_portal()
     assert tls.pem().stat().st_mode & 0o777 == 0o600
     leaf = tls.served()
     assert leaf is not None
-    assert tls.covered(leaf) >= {"dns:portal.home.arpa", "ip:192.168.7.7"}
-    assert tls.renew_if_due() == ""
+    assert services.covered(leaf) >= {"dns:portal.home.arpa", "ip:192.168.7.7"}
+    assert services.renew_portal() == ""
 
     class Later(datetime):
         @classmethod
         def now(cls, tz: object = None) -> "Later":
             return cls.fromtimestamp((datetime.now(UTC) + timedelta(days=61)).timestamp(), UTC)
 
-    monkeypatch.setattr(tls, "datetime", Later)
-    assert "two thirds" in tls.why_due(leaf, tls.wanted())
-    assert "two thirds" in tls.renew_if_due()
+    monkeypatch.setattr(services, "datetime", Later)
+    assert "two thirds" in services.why_due(services.PORTAL, tls.wanted())
+    assert "two thirds" in services.renew_portal()
 
 
 def test_a_signer_that_is_down_leaves_the_old_server_certificate(signer: Path, settings: object) -> None:
-    tls.renew_if_due()
+    services.renew_portal()
     before = tls.served()
     settings.HOSTS = [*settings.HOSTS, "192.168.7.99"]
     settings.SIGNER_SOCKET = settings.DATA / "nobody.sock"
     with pytest.raises(SignerUnavailable):
-        tls.renew_if_due()
+        services.renew_portal()
     assert tls.served() == before
 
 
@@ -173,7 +173,7 @@ def test_little_room_stands_on_the_status_page(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.slow
 def test_pkilint_looks_once_at_everything_that_was_issued(signer: Path) -> None:
-    tls.renew_if_due()
+    services.renew_portal()
     assert linting.lint_some() == "1 certificates linted"
     assert set(Certificate.objects.values_list("linted_with", flat=True)) == {linting.RELEASE}
     assert linting.lint_some() == ""
@@ -184,9 +184,9 @@ def test_pkilint_looks_once_at_everything_that_was_issued(signer: Path) -> None:
 def test_what_pkilint_dislikes_is_remembered_and_blocks_no_other(
     signer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tls.renew_if_due()
+    services.renew_portal()
     tls.pem().unlink()
-    tls.renew_if_due()
+    services.renew_portal()
     bad = Certificate.objects.order_by("pk")[0]
 
     def dislikes(documents: list[bytes]) -> list[str]:

@@ -45,7 +45,9 @@ def request(
         profile=profile,
         profile_digest=chosen.digest,
         organization="The Smiths",
-        common_name="Anna's phone" if chosen.name_rule == "label" else "lamp-kitchen",
+        common_name="Anna's phone"
+        if chosen.name_rule == "label"
+        else f"lamp-{owner[:8]}",  # a device's name has one owner
         sans=SANS if chosen.san == "required" else (),
         days=chosen.default_days,
         owner=owner,
@@ -59,8 +61,18 @@ def portal_request(
     sans: tuple[str, ...] = ("dns:portal.home.arpa", "ip:127.0.0.1"), **changes: Any
 ) -> IssuanceRequest:
     """What the portal asks for itself."""
-    changes = {"owner": "service:portal", "sans": sans, "evidence": ServiceEvidence("portal"), **changes}
-    return replace(request("tls-server"), **changes)
+    changes = {"common_name": "Latchkey portal", "sans": sans, **changes}
+    return replace(request("tls-server"), **{**by_itself("portal"), **changes})
+
+
+def door_request(**changes: Any) -> IssuanceRequest:
+    """What the door's own certificate for the broker is asked for with."""
+    changes = {"common_name": "latchkey-door", "days": 90, **changes}
+    return replace(request("mqtt-client"), **{**by_itself("door"), **changes})
+
+
+def by_itself(service: str) -> dict[str, Any]:
+    return {"owner": f"service:{service}", "evidence": ServiceEvidence(service)}
 
 
 def past_all_checks(authority: Authority, profile: str, common_name: str, *sans: str) -> x509.Certificate:

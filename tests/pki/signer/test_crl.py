@@ -64,8 +64,22 @@ def test_a_serial_of_another_authority_is_unknown(service):
     assert refusal.value.code == "unknown"
 
 
-@pytest.mark.parametrize("reason", ["certificateHold", "removeFromCRL", "", "because"])
-def test_only_reasons_of_rfc_5280_that_are_final_are_taken(service, reason):
+def test_a_hold_is_on_the_list_and_a_final_reason_takes_its_place_for_ever(service):
+    serial = f"{issued(service).serial_number:x}"
+    moment = service.revoke("clients", serial, "certificateHold", "bob")
+    for reason, stays in (
+        ("certificateHold", "certificateHold"),
+        ("keyCompromise", "keyCompromise"),
+        ("certificateHold", "keyCompromise"),
+        ("superseded", "keyCompromise"),
+    ):
+        assert service.revoke("clients", serial, reason, "bob") == moment
+        line = crl(service).get_revoked_certificate_by_serial_number(int(serial, 16))
+        assert value(line, x509.CRLReason).reason.value == stays
+
+
+@pytest.mark.parametrize("reason", ["removeFromCRL", "", "because"])
+def test_only_reasons_of_rfc_5280_that_revoke_are_taken(service, reason):
     with pytest.raises(IssuanceRefused) as refusal:
         service.revoke("clients", f"{issued(service).serial_number:x}", reason, "bob")
     assert refusal.value.code == "reason"

@@ -50,8 +50,8 @@ def test_an_older_journal_is_copied_and_then_migrated(path, monkeypatch):
         "pki.signer.journal.MIGRATIONS", (*MIGRATIONS, "ALTER TABLE lints ADD COLUMN more TEXT")
     )
     Journal(path).close()
-    (copy,) = path.parent.glob("journal.sqlite3.version-1-*")
-    for file, version in ((path, 2), (copy, 1)):
+    (copy,) = path.parent.glob(f"journal.sqlite3.version-{len(MIGRATIONS)}-*")
+    for file, version in ((path, len(MIGRATIONS) + 1), (copy, len(MIGRATIONS))):
         database = sqlite3.connect(file)
         assert database.execute("PRAGMA user_version").fetchone() == (version,)
         assert database.execute("SELECT count(*) FROM certificates").fetchone() == (1,)
@@ -63,7 +63,7 @@ def test_a_migration_that_fails_changes_nothing(path, monkeypatch):
     with pytest.raises(sqlite3.OperationalError):
         Journal(path)
     database = sqlite3.connect(path)
-    assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    assert database.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     assert database.execute("SELECT count(*) FROM sqlite_master WHERE name = 'more'").fetchone() == (0,)
 
 

@@ -11,7 +11,7 @@ from pki.errors import CSRRejected, IssuanceRefused
 from pki.profiles import PROFILES
 from pki.signer.keys import Issuer
 from pki.signer.protocol import ServiceEvidence
-from tests.pki.signer.makers import csr, portal_request, request
+from tests.pki.signer.makers import csr, door_request, portal_request, request
 
 
 def refused(service, wanted, code):
@@ -154,12 +154,76 @@ def test_the_key_of_a_ca_is_refused(service, private):
     "changes",
     [
         {"evidence": ServiceEvidence("door")},
+        {"evidence": ServiceEvidence("home")},
         {"owner": str(uuid.uuid4())},
+        {"owner": "service:door"},
+        {"common_name": "latchkey-door"},
+        {"common_name": "Latchkey Portal"},
         {"profile": "tls-client", "profile_digest": PROFILES["tls-client"].digest, "sans": ()},
     ],
 )
 def test_only_the_fixed_list_of_services_gets_certificates_without_an_approval(service, changes):
     refused(service, portal_request(**changes), "service")
+
+
+def as_profile(name):
+    return {"profile": name, "profile_digest": PROFILES[name].digest}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"common_name": "Latchkey-Door"},
+        {"common_name": "home-broker"},
+        {"common_name": "Anna's phone"},
+        {"days": 91},
+        {"owner": "service:portal"},
+        {"owner": str(uuid.uuid4())},
+        {"evidence": ServiceEvidence("portal")},
+        as_profile("tls-client"),
+        as_profile("tls-server") | {"sans": ("dns:portal.home.arpa",)},
+        as_profile("mqtt-broker") | {"sans": ("dns:portal.home.arpa",)},
+    ],
+)
+def test_the_door_gets_its_own_certificate_and_no_other(service, changes):
+    refused(service, door_request(**changes), "service")
+
+
+def test_the_door_gets_no_host_names(service):
+    refused(service, door_request(sans=("dns:portal.home.arpa",)), "san")
+
+
+def test_the_door_gets_a_certificate_and_another_one_to_renew_it(service):
+    assert service.issue(door_request()) != service.issue(door_request())
+
+
+@pytest.mark.parametrize("name", ["latchkey-door", "Latchkey-Door", "LATCHKEY-DOOR"])
+@pytest.mark.parametrize("profile", ["mqtt-client", "mqtt-broker"])
+def test_no_approval_gives_a_device_the_doors_name(service, profile, name):
+    refused(service, request(profile, common_name=name), "name-reserved")
+
+
+@pytest.mark.parametrize("profiles", [("mqtt-client", "mqtt-client"), ("mqtt-broker", "mqtt-client")])
+def test_a_devices_name_has_one_owner_at_a_time(service, profiles):
+    name = f"lamp-{uuid.uuid4().hex}"
+    first = request(profiles[0], common_name=name)
+    service.issue(first)
+    refused(service, request(profiles[1], common_name=name), "name-owner")
+    assert service.issue(request(profiles[1], common_name=name, owner=first.owner))
+
+
+def test_a_devices_name_is_free_again_when_it_was_revoked_for_good(service):
+    first = request("mqtt-client", common_name=f"lamp-{uuid.uuid4().hex}")
+    service.issue(first)
+    serial = service.journal.find(first.request_id).serial
+    service.revoke("devices", serial, "certificateHold", "bob")
+    refused(service, request("mqtt-client", common_name=first.common_name), "name-owner")
+    service.revoke("devices", serial, "superseded", "bob")
+    assert service.issue(request("mqtt-client", common_name=first.common_name))
+
+
+def test_people_may_call_their_phones_alike(service):
+    assert service.issue(request(common_name="Phone")) != service.issue(request(common_name="Phone"))
 
 
 def test_the_portal_gets_no_names_but_its_own(service):

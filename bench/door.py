@@ -1,0 +1,145 @@
+"""The door: a full handshake with a client certificate and a page, and from a press to the message at home.
+
+Beside it in turns, all on the same processor, four clients at a time on another one: what households built
+before (Node's https and a static form), and nginx with the least application behind it.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench import door_press
+from bench.door_servers import CORE, TOP, Server, behind_nginx, in_process, node, pin, trivial
+
+CLIENTS, ROUNDS, SECONDS = 4, 7, 0.9
+Row = tuple[str, str, str, str]
+
+
+@dataclass
+class Figures:
+    """Of one server, over all rounds."""
+
+    rates: list[float] = field(default_factory=list)  # visits per second
+    times: list[float] = field(default_factory=list)  # milliseconds of each visit
+    cpu: list[float] = field(default_factory=list)  # milliseconds of the server for each visit
+    clients: list[float] = field(default_factory=list)  # share of their processor that the clients used
+    memory: float = 0  # PSS, MiB
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+    def said(self) -> str:
+        p99 = statistics.quantiles(self.times, n=100)[98]
+        return (
+            f"{self.rate:.0f}/s, p50 {statistics.median(self.times):.1f} ms, p99 {p99:.1f} ms, "
+            f"CPU {statistics.median(self.cpu):.2f} ms, {self.memory:.0f} MiB "
+            f"(clients {statistics.median(self.clients):.0%} busy)"
+        )
+
+
+@contextmanager
+def clients(device: Path) -> Iterator[list[subprocess.Popen[str]]]:
+    command = [sys.executable, "-m", "bench.door_load", str(device)]
+    started = [
+        subprocess.Popen(command, cwd=TOP, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(CLIENTS)
+    ]
+    try:
+        pin(tuple(client.pid for client in started), CORE + 1)
+        yield started
+    finally:
+        for client in started:
+            client.kill()
+            client.wait()
+
+
+def load(visitors: list[subprocess.Popen[str]], server: Server, seconds: float, figures: Figures) -> None:
+    """One round: all visitors at once."""
+    before = server.cpu()
+    for visitor in visitors:
+        assert visitor.stdin is not None
+        visitor.stdin.write(f"{server.port} {seconds}\n")
+        visitor.stdin.flush()
+    told = [json.loads(visitor.stdout.readline()) for visitor in visitors if visitor.stdout]
+    times = [time for one in told for time in one["times"]]
+    figures.times += times
+    figures.rates.append(len(times) / seconds)
+    figures.cpu.append((server.cpu() - before) / len(times))
+    figures.clients.append(sum(one["cpu"] for one in told) / (seconds * 1000))
+    figures.memory = max(figures.memory, server.memory())
+
+
+def measured(servers: dict[str, Server]) -> dict[str, Figures]:
+    found = {name: Figures() for name in servers}
+    with ExitStack() as stack:
+        visitors = {name: stack.enter_context(clients(server.device)) for name, server in servers.items()}
+        for name, server in servers.items():
+            pin(server.pids, CORE)
+            load(visitors[name], server, 0.5, Figures())  # warm
+        for _ in range(ROUNDS):
+            for name, server in servers.items():
+                load(visitors[name], server, SECONDS, found[name])
+    return found
+
+
+def handshakes(folder: Path) -> list[Row]:
+    with ExitStack() as stack:
+        ours, running = stack.enter_context(in_process(folder / "ours"))
+        servers = {"ours": ours, "nginx": stack.enter_context(behind_nginx(folder / "nginx"))}
+        if shutil.which("node"):
+            servers["node"] = stack.enter_context(node(running.data, ours.device))
+        servers["trivial"] = stack.enter_context(trivial(folder, running.data, ours.device))
+        found = measured(servers)
+    peer = found.get("node")
+    return [
+        ("handshake + page: Node's https, a static form", peer.said() if peer else "needs nodejs", "1", ""),
+        (
+            "the same: our door in process",
+            found["ours"].said(),
+            *beside(found["ours"], peer, ">= 0.7 of Node"),
+        ),
+        (
+            "the same: our door behind nginx",
+            found["nginx"].said(),
+            *beside(found["nginx"], peer, ">= 1.0 of Node"),
+        ),
+        ("the same: nginx + gunicorn, trivial", found["trivial"].said(), *beside(found["trivial"], peer, "")),
+        (
+            "memory of our door in process",
+            f"{found['ours'].memory:.0f} MiB",
+            lighter(found["ours"], peer),
+            "<= 0.5 of Node",
+        ),
+        (
+            "memory behind nginx",
+            f"{found['nginx'].memory:.0f} MiB",
+            lighter(found["nginx"], peer),
+            "<= 0.5 of Node",
+        ),
+    ]
+
+
+def beside(ours: Figures, peer: Figures | None, target: str) -> tuple[str, str]:
+    return (f"{ours.rate / peer.rate:.2f}" if peer else "-", target)
+
+
+def lighter(ours: Figures, peer: Figures | None) -> str:
+    return f"{ours.memory / peer.memory:.2f}" if peer else "-"
+
+
+def rows() -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="latchkey-bench-") as folder:
+        return handshakes(Path(folder)) + door_press.rows(Path(folder) / "press")
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(*row, sep=" | ")
