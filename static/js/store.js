@@ -28,8 +28,8 @@ export const remove = (id) => within("readwrite", (keys) => keys.delete(id));
 
 /**
  * Can a key be kept here? To be asked before anything is submitted.
- * @returns {Promise<""|"insecure"|"lockdown"|"private"|"full"|"blocked">} why not: no TLS, Lockdown Mode, Private
- *   Browsing, no room, storage switched off or broken
+ * @returns {Promise<""|"insecure"|"lockdown"|"private"|"forgets"|"full"|"blocked">} why not: no TLS; Lockdown Mode;
+ *   Private Browsing, which refuses keys or forgets them with its window; no room; storage switched off or broken
  */
 export async function whyNot() {
   if (!crypto.subtle) return "insecure";
@@ -39,10 +39,11 @@ export async function whyNot() {
     await put(id, { privateKey });
     await crypto.subtle.exportKey("pkcs8", (await get(id)).privateKey);
     await remove(id);
-    return "";
   } catch ({ name }) {
     // Both of Apple's modes refuse to clone a key; Lockdown takes WebAssembly away as well.
     if (!globalThis.WebAssembly) return "lockdown";
     return { DataCloneError: "private", QuotaExceededError: "full" }[name] ?? "blocked";
   }
+  // Firefox has no files of its own in a private window. Chromium's private windows cannot be told from others.
+  return navigator.storage?.getDirectory?.().then(() => "", () => "forgets") ?? "";
 }

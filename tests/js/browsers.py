@@ -45,9 +45,10 @@ def chromium_window(profile: Path, address: str) -> Iterator[Step]:
 
 
 @contextmanager
-def firefox_window(profile: Path, address: str, *more: str) -> Iterator[Step]:
+def firefox_window(profile: Path, address: str, more: dict[str, Any] | None = None) -> Iterator[Step]:
+    """With `more` preferences than the tests' own."""
     needs(shutil.which("firefox-esr") or shutil.which("firefox"), "firefox-esr")
-    with firefox(profile, *more) as window:
+    with firefox(profile, more) as window:
         window.go(address)
         window.run(READY)
         yield lambda name, *given: window.run(BODY, name, given)

@@ -71,6 +71,10 @@ class Firefox:
         """From now on `run` speaks to the browser itself, no longer to the page."""
         self.say("Marionette:SetContext", value="chrome")
 
+    def outside(self) -> None:
+        """Back to the page."""
+        self.say("Marionette:SetContext", value="content")
+
 
 def connected(port: int) -> socket.socket:
     for _ in range(300):
@@ -82,25 +86,25 @@ def connected(port: int) -> socket.socket:
 
 
 @contextmanager
-def firefox(profile: Path, *more: str) -> Iterator[Firefox]:
-    """A running Firefox with this profile, closed as a person closes it, so that all is on the disk."""
+def firefox(profile: Path, more: dict[str, Any] | None = None) -> Iterator[Firefox]:
+    """A running Firefox with this profile and `more` preferences, closed as a person closes it, so that all is on the disk."""
     port = free_port()
     profile.mkdir(exist_ok=True)
-    wanted = {**PREFERENCES, "marionette.port": port}
+    wanted = {**PREFERENCES, "marionette.port": port, **(more or {})}
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in wanted.items()]
     (profile / "user.js").write_text("\n".join(lines))
     path = shutil.which("firefox-esr") or "firefox"
     command = [path, "--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
     home = {"HOME": str(profile), "PATH": "/usr/bin:/bin", "MOZ_DISABLE_CONTENT_SANDBOX": "1"}
     process = subprocess.Popen(
-        [*command, "--profile", profile, *more],
+        [*command, "--profile", profile],
         env=home,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         window = Firefox(port)
-        window.say("WebDriver:NewSession", capabilities={"alwaysMatch": {"acceptInsecureCerts": True}})
+        window.say("WebDriver:NewSession", capabilities={"alwaysMatch": {"acceptInsecureCerts": False}})
         yield window
         window.say("Marionette:Quit", flags=["eForceQuit"])
         process.wait(30)

@@ -15,8 +15,23 @@ function tree({ tag, body }) {
   return [tag, tag & 0x20 ? der.read(body).map(tree) : hex(body)];
 }
 
+const BREAKAGES = {
+  put(name) {
+    IDBObjectStore.prototype.put = () => { throw new DOMException("refused", name); };
+  },
+  no(name) {
+    const owner = name === "subtle" ? Crypto.prototype : window;
+    Object.defineProperty(owner, name, { get: () => undefined });
+  },
+};
+
 window.steps = {
   whyNot: () => store.whyNot(),
+
+  async broken(how) {
+    for (const [act, name] of how.map((one) => one.split(" "))) BREAKAGES[act](name);
+    return store.whyNot();
+  },
 
   async ask(id, kind, name) {
     const pair = await csr.makeKey(kind);

@@ -78,3 +78,44 @@ def test_key_under_one_request_is_not_seen_under_another(step: Step) -> None:
 def test_other_profile_has_no_key(site: Site, tmp_path: Path, browser: str) -> None:
     with BROWSERS[browser](tmp_path / "other", site.address) as step:
         assert not step("kept", "a")
+
+
+def test_every_browser_can_keep_a_key(step: Step) -> None:
+    assert step("whyNot") == ""
+
+
+def test_firefox_in_a_private_window_forgets(site: Site, tmp_path: Path) -> None:
+    private = {"browser.privatebrowsing.autostart": True}
+    with firefox_window(tmp_path / "private", site.address, private) as step:
+        assert step("whyNot") == "forgets"
+
+
+def test_firefox_that_takes_no_cookies_keeps_nothing(site: Site, tmp_path: Path) -> None:
+    with firefox_window(tmp_path / "blocked", site.address, {"network.cookie.cookieBehavior": 2}) as step:
+        assert step("whyNot") == "blocked"
+
+
+def test_webkit_in_a_private_window_keeps_a_key_until_it_is_closed(site: Site) -> None:
+    with webkit_window(None, site.address) as step:
+        assert step("whyNot") == ""
+        asked(step, "a")
+    with webkit_window(None, site.address) as step:
+        assert not step("kept", "a")
+
+
+@pytest.mark.parametrize(
+    ("breakage", "reason"),
+    [
+        ("put DataCloneError", "private"),
+        ("put DataCloneError, no WebAssembly", "lockdown"),
+        ("put QuotaExceededError", "full"),
+        ("put UnknownError", "blocked"),
+        ("no indexedDB", "blocked"),
+        ("no indexedDB, no WebAssembly", "lockdown"),
+        ("no subtle", "insecure"),
+    ],
+)
+def test_the_reason_is_told(site: Site, tmp_path: Path, breakage: str, reason: str) -> None:
+    """Apple's two modes are acted, as they cannot run here."""
+    with chromium_window(tmp_path / "profile", site.address) as step:
+        assert step("broken", breakage.split(", ")) == reason
