@@ -15,7 +15,13 @@ from pki.csr import ParsedCSR
 from pki.errors import IssuanceRefused
 from pki.profiles import PROFILES, CertificateProfile
 from pki.signer.journal import Use
-from pki.signer.protocol import CsrEvidence, IssuanceRequest, ServiceEvidence
+from pki.signer.protocol import (
+    CsrEvidence,
+    DeviceEvidence,
+    IssuanceRequest,
+    RenewalEvidence,
+    ServiceEvidence,
+)
 
 
 @dataclass(frozen=True)
@@ -79,16 +85,20 @@ def _san(san: str, permitted: tuple[str, ...]) -> None:
 
 
 def evidence(request: IssuanceRequest, hosts: frozenset[str]) -> None:
-    """Who asked and who approved, or which service it is for."""
-    if isinstance(request.evidence, ServiceEvidence):
-        _service(request, request.evidence.service, hosts)
-    else:
-        _approval(request, request.evidence)
+    """Who asked and who approved, or which service it is for; claims.py looks at the rest."""
+    match request.evidence:
+        case ServiceEvidence():
+            _service(request, request.evidence.service, hosts)
+        case RenewalEvidence():
+            _uuids(request.owner)
+            moment(request.evidence.at)
+        case _:
+            _approval(request, request.evidence)
 
 
-def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
+def _approval(request: IssuanceRequest, evidence: CsrEvidence | DeviceEvidence) -> None:
     _uuids(request.owner, evidence.requester, evidence.approver)
-    _moment(evidence.at)
+    moment(evidence.at)
     names.refuse_reserved(PROFILES[request.profile], request.common_name)
     if request.owner != evidence.requester:
         raise IssuanceRefused(
@@ -98,13 +108,15 @@ def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
         raise IssuanceRefused("Nobody approves their own request.", code="self-approval")
 
 
-def _moment(text: str) -> None:
+def moment(text: str) -> datetime:
+    """An ISO 8601 moment with its time zone, or IssuanceRefused(code="evidence")."""
     try:
-        if datetime.fromisoformat(text).tzinfo is not None:
-            return
+        found = datetime.fromisoformat(text)
     except ValueError:
-        pass
-    raise IssuanceRefused("The approval does not say when it was given.", code="evidence")
+        found = None
+    if found is None or found.tzinfo is None:
+        raise IssuanceRefused("The evidence does not say when it was given.", code="evidence")
+    return found
 
 
 def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> None:
