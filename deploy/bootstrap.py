@@ -37,6 +37,12 @@ PROGRAMS = (
     ("gcc", "gcc"),  # a small client like those in IoT devices
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("/usr/include/mbedtls/ssl.h", "libmbedtls-dev"),
+    ("scepclient", "scep"),
+    ("/usr/bin/pki", "strongswan-pki"),
+    ("/usr/lib/ipsec/plugins/libstrongswan-curl.so", "libstrongswan-extra-plugins"),
+    ("/usr/lib/ipsec/plugins/libstrongswan-openssl.so", "libstrongswan-standard-plugins"),
+    ("certmonger", "certmonger"),
+    ("dbus-run-session", "dbus-daemon"),
     # the letters of the pictures, and the same widths everywhere
     ("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", "fonts-noto-core"),
 )

@@ -1,24 +1,25 @@
 """Evidence that can be used once, each use a claim in the journal: a device's approval, a renewal.
 
 The signer never sees a person. Who broke into the web side can tell it anything; so each kind of evidence
-must give such an intruder as little as can be, and leave a trace. By kind:
+must give such an intruder as little as can be, and leave a trace:
 
-`csr` and `device`  Approvals nobody gave can be invented: for any account, within the profiles' limits and
-    the names that the CA may certify, never for a key that is somebody else's. Each names its requester and
-    approver in the journal, where it has no counterpart in the chained audit trail. From an approval that
-    *was* given, `device` yields one certificate for one key. Who does not know the challenge (the web side
-    keeps only its digest once the profile is handed out) has no use of it, and who steals it in passing
-    is found out: the phone, coming second, is refused. It lapses after a week at the latest.
-`renewal`  Nobody approves, so nothing may change but serial, key and dates: the owner, the names and the
-    uses are read from a certificate that is live in the journal, never believed; it lasts no longer than
-    that one did; and each certificate has one successor, so a household has no more live lines of
-    certificates than people approved. A renewal cannot bring back what was revoked, held or has expired.
-    "signature" and "scep" are proofs that the signer verifies itself: an intruder without the old key gets
-    nothing. "mutual-tls" is only the web side's word: an intruder can put a key of their own in place of
-    any certificate in the last third of its life, once, and of its successor months later. The person then
-    sees their own renewal refused, the journal says "mutual-tls", and revoking the successor ends the line.
-    Worth less than an invented approval, and therefore accepted; only for certificates of TLS clients.
-`service`  Fixed names on a fixed list (checks.py), nothing else.
+`csr` and `device`  Approvals that nobody gave can be invented: for any account, within the profiles' limits
+    and the names that the CA may certify, never for a key that is somebody else's. The journal keeps whom
+    each names as requester and approver; the chained audit trail has no counterpart to an invented one.
+    `device` adds nothing to this. One approval is good for one key, whatever the web side says later, and for
+    a week at the longest. Reading is not enough: database and backups hold the challenge's digest, and the
+    CSR must hold the challenge, under the new key's signature. Who takes a profile from somebody's
+    phone or network and is quicker is found out, because the phone is then refused.
+`renewal`  Nobody approves, so nothing may change but serial, key and dates. Owner, names and uses are read
+    from a certificate that is live in the journal; it lasts no longer than that one did; and each has one
+    successor, so there are never more lines of certificates than approvals. What was revoked, held or has
+    expired stays so.
+    "signature" and "scep" the signer verifies itself: without the old key an intruder gets nothing.
+    "mutual-tls" is the web side's word. An intruder can put a key of their own in the place of each
+    certificate that is in the last third of its life, once, and of that one's successor months later. Its
+    owner then is refused the renewal, the journal says "mutual-tls", and revoking the successor ends the
+    line. That is less than an invented approval gives, hence accepted; for TLS clients only.
+`service`  Fixed names from a fixed list (checks.py), nothing else.
 """
 
 import hashlib
