@@ -41,7 +41,7 @@ PROGRAMS = (
     ("/usr/bin/pki", "strongswan-pki"),
     ("/usr/lib/ipsec/plugins/libstrongswan-curl.so", "libstrongswan-extra-plugins"),
     ("/usr/lib/ipsec/plugins/libstrongswan-openssl.so", "libstrongswan-standard-plugins"),
-    ("certmonger", "certmonger"),
+    ("/usr/sbin/certmonger", "certmonger"),
     ("dbus-run-session", "dbus-daemon"),
     # the letters of the pictures, and the same widths everywhere
     ("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", "fonts-noto-core"),

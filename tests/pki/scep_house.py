@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pki import csr, scep
 from pki.builder import issued_by, key_usage
@@ -32,7 +33,8 @@ def certificate(
     builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
     builder = builder.add_extension(key_usage(*usage), True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), False)
-    if issuer:
+    if issuer:  # as our CA for clients limits what is below it (pki/signer/authorities.py)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
         builder = builder.add_extension(issued_by(issuer), False)
     return builder.sign(signing, hashes.SHA256())
 

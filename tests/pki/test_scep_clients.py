@@ -115,7 +115,7 @@ BUS = """<busconfig><type>session</type><listen>unix:tmpdir=/tmp</listen><policy
 <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
 </policy></busconfig>"""
 CERTMONGER = """
-certmonger -s -n & daemon=$!
+/usr/sbin/certmonger -s -n & daemon=$!
 trap 'kill $daemon; wait $daemon' EXIT
 until getcert list-cas -s >/dev/null 2>&1; do sleep 0.2; done
 getcert add-scep-ca -s -c g -u "$1"
@@ -139,7 +139,7 @@ until_it_is MONITORING
 
 def certmonger(folder: Path, url: str, status: str, then: str) -> str:
     """What certmonger tells: until the request has this `status`, `then` another order, until its end."""
-    needs("certmonger")
+    needs("/usr/sbin/certmonger")
     needs("dbus-run-session")
     (folder / "bus.conf").write_text(BUS)
     places = {
