@@ -1,10 +1,9 @@
 // Which certificate is for our key, and are its issuers there?
 import { hex, read } from "./der.js";
 
-/** @param {Uint8Array} der Certificate (RFC 5280 4.1) */
 function partsOf(der) {
   const [certificate] = read(der);
-  const fields = read(read(certificate.body)[0].body).map((field) => hex(field.whole));
+  const fields = read(read(certificate.body)[0].body).map((field) => hex(field.whole)); // RFC 5280 4.1
   const [issuer, , subject, key] = fields.slice(fields[0].startsWith("a0") ? 3 : 2); // a version may come first
   return { der, issuer, subject, key };
 }
@@ -19,7 +18,8 @@ export function chainOf(certificates, info) {
   const chain = [all.find(({ key }) => key === hex(info))];
   for (const last of chain) {
     if (!last) throw new RangeError(chain[0] ? "An issuer is missing." : "No certificate is for this key.");
-    if (last.issuer !== last.subject) chain.push(all.find((one) => one.subject === last.issuer && !chain.includes(one)));
+    const { issuer, subject } = last;
+    if (issuer !== subject) chain.push(all.find((one) => one.subject === issuer && !chain.includes(one)));
   }
   return chain.map(({ der }) => der);
 }

@@ -13,7 +13,7 @@ export const makeKey = (kind) => crypto.subtle.generateKey(KEYS[kind], true, ["s
 /** @param {CryptoKey} key public @returns {Promise<Uint8Array>} SubjectPublicKeyInfo, DER */
 export const infoOf = async (key) => new Uint8Array(await crypto.subtle.exportKey("spki", key));
 
-/** @param {Uint8Array} info SubjectPublicKeyInfo @returns {Promise<string>} SHA-256 in hex: the four words come from it */
+/** @param {Uint8Array} info @returns {Promise<string>} SHA-256 in hex, from which the four words come */
 export const digestOf = async (info) => hex(new Uint8Array(await crypto.subtle.digest(hash, info)));
 
 const bits = (bytes) => element(3, [0], bytes);

@@ -8,10 +8,9 @@ export const join = (...parts) => Uint8Array.from(parts.flatMap((part) => [...pa
 /** @param {Uint8Array} bytes */
 export const hex = (bytes) => Array.from(bytes, (octet) => octet.toString(16).padStart(2, "0")).join("");
 
-/** @param {number} value below 2^31 @returns {number[]} big-endian */
+// Big-endian, for numbers below 2^31.
 const octetsOf = (value) => (value > 255 ? [...octetsOf(value >> 8), value & 255] : [value]);
 
-/** @param {number} size @returns {number[]} as short as can be (10.1) */
 function lengthOf(size) {
   const octets = octetsOf(size);
   return size < 128 ? octets : [128 + octets.length, ...octets];
@@ -56,5 +55,6 @@ export function read(bytes) {
   const end = start + size;
   const plain = (bytes[0] & 31) < 31 && start < 7 && end <= bytes.length;
   if (!plain || hex(lengthOf(size)) !== hex(bytes.subarray(1, start))) throw new RangeError("This is not DER.");
-  return [{ tag: bytes[0], body: bytes.subarray(start, end), whole: bytes.subarray(0, end) }, ...read(bytes.subarray(end))];
+  const one = { tag: bytes[0], body: bytes.subarray(start, end), whole: bytes.subarray(0, end) };
+  return [one, ...read(bytes.subarray(end))];
 }

@@ -1,13 +1,12 @@
-// Triple DES: WebCrypto lacks it, and telephones want it in a .p12. Bit by bit, as FIPS 46-3 tells it, which is slow
-// and does not matter for some 500 blocks.
+// Triple DES, which WebCrypto lacks and phones want in a .p12. Bit by bit, as FIPS 46-3 tells it: fast enough for that.
 
 const many = (length, value) => Array.from({ length }, (_, i) => value(i));
-const table = (digits, more = 0) => Array.from(digits, (digit) => parseInt(digit, 36) + more); // base 36
+const table = (digits, more = 0) => Array.from(digits, (digit) => parseInt(digit, 36) + more);
 
-// Tables of the standard; those with a rule by their rule. Positions count from 1.
+// The standard's tables, by a rule where there is one; positions count from 1.
 const IP = many(64, (i) => [58, 60, 62, 64, 57, 59, 61, 63][i >> 3] - 8 * (i % 8));
 const LAST = many(64, (i) => IP.indexOf(i + 1) + 1);
-const E = many(48, (i) => ((((i / 6) | 0) * 4 + (i % 6) + 31) % 32) + 1);
+const E = many(48, (i) => ((i - 2 * ((i / 6) | 0) + 31) % 32) + 1);
 const P = table("g7kltcsh1fnq5iva28oewr39jdu6mb4p");
 const PC1 = [1, 2, 3, 4, 7, 6, 5].flatMap((last) => many(8, (i) => 56 + last - 8 * i));
 PC1.push(...PC1.splice(28, 4));
@@ -27,9 +26,10 @@ const S = [
 const permute = (bits, positions) => positions.map((from) => bits[from - 1]);
 const xor = (a, b) => a.map((bit, i) => bit ^ b[i]);
 const toBits = (numbers, size) => numbers.flatMap((number) => many(size, (i) => (number >> (size - 1 - i)) & 1));
-const toNumbers = (bits, size) => many(bits.length / size, (i) => parseInt(bits.slice(i * size, i * size + size).join(""), 2));
+const toNumbers = (bits, size) =>
+  many(bits.length / size, (i) => parseInt(bits.slice(i * size, i * size + size).join(""), 2));
 
-/** @param {number[]} key eight octets; their parity is ignored @returns {number[][]} 16 times 48 bits */
+// Sixteen keys of 48 bits.
 function schedule(key) {
   const start = permute(toBits(key, 8), PC1);
   let turned = 0;
@@ -39,14 +39,13 @@ function schedule(key) {
   });
 }
 
-/** The function f. @param {number[]} half 32 bits @param {number[]} key 48 bits */
+// The function f.
 function mangle(half, key) {
   const sixes = toNumbers(xor(permute(half, E), key), 6);
   const fours = sixes.map((six, i) => S[i][(six & 32) + (six & 1) * 16 + ((six >> 1) & 15)]);
   return permute(toBits(fours, 4), P);
 }
 
-/** @param {number[]} block 64 bits @param {number[][]} keys backwards to decipher */
 function des(block, keys) {
   const start = permute(block, IP);
   let [left, right] = [start.slice(0, 32), start.slice(32)];
@@ -55,12 +54,12 @@ function des(block, keys) {
 }
 
 /**
- * Three keys in CBC mode (NIST SP 800-67), padded as RFC 5652 6.3 says.
+ * CBC mode (NIST SP 800-67), padded as in RFC 5652 6.3.
  * @param {Uint8Array} key 24 octets @param {Uint8Array} iv 8 octets @param {Uint8Array} plain @returns {Uint8Array}
  */
 export function encipher(key, iv, plain) {
   const keys = [0, 8, 16].map((at) => schedule([...key.slice(at, at + 8)]));
-  keys[1].reverse();
+  keys[1].reverse(); // the second one deciphers
   const missing = 8 - (plain.length % 8);
   const bits = toBits([...plain, ...Array(missing).fill(missing)], 8);
   let block = toBits([...iv], 8);

@@ -2,15 +2,8 @@
 import { element, explicit, integer, join, nothing, octets, oid, sequence, set } from "./der.js";
 import { encipher } from "./des.js";
 
-/** @typedef {{how: Uint8Array, sealed: Uint8Array}} Sealed AlgorithmIdentifier (DER) and ciphertext */
-
 const ROUNDS = 2048; // as OpenSSL and Apple write it
 const STRETCH = 10000; // of PBKDF2
-const pkcs = (rest, ...more) => sequence(oid("1.2.840.113549.1." + rest), ...more);
-const random = (size) => crypto.getRandomValues(new Uint8Array(size));
-const utf16 = (text) => Array.from({ length: text.length * 2 }, (_, i) => (text.charCodeAt(i >> 1) >> (i % 2 ? 0 : 8)) & 255);
-const repeat = (bytes, size) => Uint8Array.from({ length: size }, (_, i) => bytes[i % bytes.length]);
-const blocks = (bytes) => repeat(bytes, Math.ceil(bytes.length / 64) * 64);
 
 // compat: iOS to 17, Android to 13, the Keychain of macOS, and all that is newer
 // modern: iOS 18 and later, Android 14 and later
@@ -19,9 +12,15 @@ const MODES = {
   modern: { hash: "SHA-256", digest: "2.16.840.1.101.3.4.2.1", size: 32, seal: sealWithAes },
 };
 
+const pkcs = (rest, ...parts) => sequence(oid("1.2.840.113549.1." + rest), ...parts);
+const random = (size) => crypto.getRandomValues(new Uint8Array(size));
+const repeat = (bytes, size) => Uint8Array.from({ length: size }, (_, i) => bytes[i % bytes.length]);
+const blocks = (bytes) => repeat(bytes, Math.ceil(bytes.length / 64) * 64);
+const utf16 = (text) => text.split("").flatMap((unit) => [unit.charCodeAt() >> 8, unit.charCodeAt() & 255]);
+
 /**
- * Key derivation of RFC 7292 appendix B.2.
- * @param {"SHA-1"|"SHA-256"} hash their blocks have 64 octets @param {1|2|3} purpose key, IV, MAC key (B.3)
+ * Key derivation of appendix B.2.
+ * @param {"SHA-1"|"SHA-256"} hash both have blocks of 64 octets @param {1|2|3} purpose key, IV, MAC key (B.3)
  * @param {string} password @param {Uint8Array} salt @param {number} rounds @param {number} size octets wanted
  * @returns {Promise<Uint8Array>}
  */
@@ -37,7 +36,7 @@ export async function derive(hash, purpose, password, salt, rounds, size) {
   return Uint8Array.from(found.slice(0, size));
 }
 
-/** @param {Uint8Array} block becomes block + other + 1, big-endian, without the overflow @param {Uint8Array} other */
+// `block` becomes block + other + 1, big-endian, without the overflow.
 function add(block, other) {
   let carry = 1;
   for (let i = 63; i >= 0; i--) {
@@ -47,16 +46,15 @@ function add(block, other) {
   }
 }
 
-/** Appendix C. @param {Uint8Array} plain @param {string} password @returns {Promise<Sealed>} */
+// Both give an AlgorithmIdentifier and the ciphertext. This is appendix C.
 async function sealWithTripleDes(plain, password) {
   const salt = random(8);
   const part = (purpose, size) => derive("SHA-1", purpose, password, salt, ROUNDS, size);
   const [key, iv] = await Promise.all([part(1, 24), part(2, 8)]);
-  const how = pkcs("12.1.3", sequence(octets(salt), integer(ROUNDS)));
-  return { how, sealed: encipher(key, iv, plain) };
+  return [pkcs("12.1.3", sequence(octets(salt), integer(ROUNDS))), encipher(key, iv, plain)];
 }
 
-/** PBES2 (RFC 8018 6.2), HMAC-SHA256 written out. @param {Uint8Array} plain @param {string} password @returns {Promise<Sealed>} */
+// PBES2 (RFC 8018 6.2). HMAC-SHA256 is written out, as the default is SHA-1.
 async function sealWithAes(plain, password) {
   const { subtle } = crypto;
   const [salt, iv] = [random(16), random(16)];
@@ -66,10 +64,10 @@ async function sealWithAes(plain, password) {
   const prf = sequence(oid("1.2.840.113549.2.9"), nothing());
   const from = pkcs("5.12", sequence(octets(salt), integer(STRETCH), prf));
   const how = pkcs("5.13", sequence(from, sequence(oid("2.16.840.1.101.3.4.1.42"), octets(iv))));
-  return { how, sealed: new Uint8Array(await subtle.encrypt({ name: "AES-CBC", iv }, key, plain)) };
+  return [how, new Uint8Array(await subtle.encrypt({ name: "AES-CBC", iv }, key, plain))];
 }
 
-/** @returns {Promise<Uint8Array>} MacData (4) over the AuthenticatedSafe */
+// MacData (4) over the AuthenticatedSafe.
 async function macOf(safe, password, { hash, digest, size }) {
   const salt = random(8);
   const secret = await derive(hash, 3, password, salt, ROUNDS, size);
@@ -79,16 +77,10 @@ async function macOf(safe, password, { hash, digest, size }) {
 }
 
 const data = (content) => pkcs("7.1", explicit(0, octets(content)));
-
-/** @param {Sealed} bags @returns {Uint8Array} EncryptedData (RFC 5652 8) */
-function encrypted({ how, sealed }) {
-  return pkcs("7.6", explicit(0, sequence(integer(0), pkcs("7.1", how, element(0x80, sealed)))));
-}
-
-/** @param {Uint8Array} der Certificate @param {...Uint8Array} marks @returns {Uint8Array} CertBag (4.2.3) */
-function certificateBag(der, ...marks) {
-  return pkcs("12.10.1.3", explicit(0, pkcs("9.22.1", explicit(0, octets(der)))), ...marks);
-}
+const encryptedData = (how, sealed) =>
+  pkcs("7.6", explicit(0, sequence(integer(0), pkcs("7.1", how, element(0x80, sealed)))));
+const certificateBag = (der, ...marks) =>
+  pkcs("12.10.1.3", explicit(0, pkcs("9.22.1", explicit(0, octets(der)))), ...marks);
 
 /**
  * @param {CryptoKey} key private, extractable @param {Uint8Array[]} chain DER: the key's own, then its issuers
@@ -102,10 +94,9 @@ export async function makeP12(key, [own, ...issuers], name, password, mode = "co
   const secret = new Uint8Array(await crypto.subtle.exportKey("pkcs8", key));
   const id = new Uint8Array(await crypto.subtle.digest("SHA-1", own)); // joins the key to its certificate
   const marks = set(pkcs("9.20", set(element(30, utf16(name)))), pkcs("9.21", set(octets(id))));
-  const certificates = sequence(certificateBag(own, marks), ...issuers.map((der) => certificateBag(der)));
-  const [shut, sealed] = await Promise.all([seal(certificates, password), seal(secret, password)]);
-  secret.fill(0);
-  const keyBag = pkcs("12.10.1.2", explicit(0, sequence(sealed.how, octets(sealed.sealed))), marks);
-  const safe = sequence(encrypted(shut), data(sequence(keyBag)));
+  const bags = sequence(certificateBag(own, marks), ...issuers.map((der) => certificateBag(der)));
+  const [certificates, [how, sealed]] = await Promise.all([seal(bags, password), seal(secret, password)]);
+  const keyBag = pkcs("12.10.1.2", explicit(0, sequence(how, octets(sealed))), marks);
+  const safe = sequence(encryptedData(...certificates), data(sequence(keyBag)));
   return sequence(integer(3), data(safe), await macOf(safe, password, MODES[mode]));
 }

@@ -1,6 +1,5 @@
-// The key waits in the browser's IndexedDB, under the request's id, for its certificate.
+// The key waits in the browser (IndexedDB) under the request's id until its certificate comes.
 
-/** @param {IDBTransactionMode} mode @param {(keys: IDBObjectStore) => IDBRequest} act @returns {Promise<any>} */
 async function within(mode, act) {
   const database = await new Promise((resolve, reject) => {
     const asked = indexedDB.open("latchkey", 1);
@@ -29,21 +28,21 @@ export const remove = (id) => within("readwrite", (keys) => keys.delete(id));
 /**
  * Can a key be kept here? To be asked before anything is submitted.
  * @returns {Promise<""|"insecure"|"lockdown"|"private"|"forgets"|"full"|"blocked">} why not: no TLS; Lockdown Mode;
- *   Private Browsing, which refuses keys or forgets them with its window; no room; storage switched off or broken
+ *   Private Browsing, which refuses keys, or forgets them with its window; no room; switched off or broken
  */
 export async function whyNot() {
   if (!crypto.subtle) return "insecure";
+  const id = "test " + Math.random();
   try {
-    const id = "test " + Math.random();
     const { privateKey } = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
-    await put(id, { privateKey });
-    await crypto.subtle.exportKey("pkcs8", (await get(id)).privateKey);
+    await put(id, privateKey);
+    await crypto.subtle.exportKey("pkcs8", await get(id));
     await remove(id);
   } catch ({ name }) {
     // Both of Apple's modes refuse to clone a key; Lockdown takes WebAssembly away as well.
     if (!globalThis.WebAssembly) return "lockdown";
     return { DataCloneError: "private", QuotaExceededError: "full" }[name] ?? "blocked";
   }
-  // Firefox has no files of its own in a private window. Chromium's private windows cannot be told from others.
+  // Firefox has no files of its own in a private window; Chromium's private windows look like any other.
   return navigator.storage?.getDirectory?.().then(() => "", () => "forgets") ?? "";
 }

@@ -44,7 +44,7 @@ class Household:
         return builder.sign(signing_key, hashes.SHA256())
 
     def issue(self, csr: bytes, name: str) -> x509.Certificate:
-        """A certificate for the key of `csr` (DER), whose signature is checked. Nothing else is taken from it."""
+        """A certificate for the key of `csr` (DER), after a look at its signature; nothing else is taken."""
         request = x509.load_der_x509_csr(csr)
         assert request.is_signature_valid
         return self.certificate(name, request.public_key(), "Issuing", self.issuing_key)

@@ -59,10 +59,10 @@ class Firefox:
     def run(self, body: str, *given: Any) -> Any:
         """What the async function with this body returns; `args` has what is given."""
         script = f"""const [args, done] = arguments;
-            (async () => {{ {body} }})().then((value) => done({{ value }}), (error) => done({{ error: String(error) }}))"""
-        answer = self.say("WebDriver:ExecuteAsyncScript", script=script, args=[given], scriptTimeout=60_000)[
-            "value"
-        ]
+            const told = (error) => done({{ error: String(error) }});
+            (async () => {{ {body} }})().then((value) => done({{ value }}), told);"""
+        asked = {"script": script, "args": [given], "scriptTimeout": 60_000}
+        answer = self.say("WebDriver:ExecuteAsyncScript", **asked)["value"]
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer.get("value")
@@ -87,7 +87,7 @@ def connected(port: int) -> socket.socket:
 
 @contextmanager
 def firefox(profile: Path, more: dict[str, Any] | None = None) -> Iterator[Firefox]:
-    """A running Firefox with this profile and `more` preferences, closed as a person closes it, so that all is on the disk."""
+    """A running Firefox with this profile and `more` preferences, closed as a person closes it."""
     port = free_port()
     profile.mkdir(exist_ok=True)
     wanted = {**PREFERENCES, "marionette.port": port, **(more or {})}

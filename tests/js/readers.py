@@ -1,4 +1,4 @@
-"""Programs that read a .p12: OpenSSL, NSS, Java, and Python's cryptography. Each raises BadPassword for a wrong one."""
+"""Programs that read a .p12: OpenSSL, NSS, Java, Python's cryptography. Each raises BadPassword for a wrong one."""
 
 import subprocess
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ class Made:
 
 def said(command: list[str | Path], wrong: str) -> str:
     """What the program prints; a failure whose words have `wrong` in them is a BadPassword."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=60, stdin=subprocess.DEVNULL
+    )
     output = done.stdout + done.stderr
     if done.returncode and wrong in output:
         raise BadPassword(output)

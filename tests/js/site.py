@@ -1,4 +1,4 @@
-"""A small site on this machine's loopback address: our modules under the portal's own content security policy."""
+"""A small site on the loopback address: our modules under the portal's own content security policy."""
 
 import threading
 from collections.abc import Iterator

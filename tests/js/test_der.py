@@ -46,13 +46,13 @@ def encoded(tag: int, body: bytes) -> bytes:
 
 def whole(tree: tuple[int, object]) -> bytes:
     tag, body = tree
-    return encoded(tag, body if isinstance(body, bytes) else b"".join(map(whole, body)))  # type: ignore[call-overload]
+    return encoded(tag, body if isinstance(body, bytes) else b"".join(map(whole, body)))
 
 
 def plain(tree: tuple[int, object]) -> list[object]:
     """As the page tells it."""
     tag, body = tree
-    return [tag, body.hex() if isinstance(body, bytes) else [plain(one) for one in body]]  # type: ignore[attr-defined]
+    return [tag, body.hex() if isinstance(body, bytes) else [plain(one) for one in body]]
 
 
 LEAVES = st.tuples(st.sampled_from([1, 2, 3, 4, 5, 6, 12, 0x80]), st.binary(max_size=300))

@@ -36,8 +36,8 @@ class Door(BaseHTTPRequestHandler):
     """Says which TLS it was and whose certificate came."""
 
     def do_GET(self) -> None:
-        connection: ssl.SSLSocket = self.connection  # type: ignore[assignment]
-        holder = dict(part[0] for part in connection.getpeercert()["subject"])  # type: ignore[index, misc]
+        connection: ssl.SSLSocket = self.connection
+        holder = dict(part[0] for part in connection.getpeercert()["subject"])
         body = f"{connection.version()} {holder['commonName']}".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -122,7 +122,10 @@ def opened_by_chromium(home: Path, address: str) -> str:
     (default / "Preferences").write_text(json.dumps(settings))
     with driver() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            home / "profile", executable_path=chromium_path(), args=SWITCHES, env={"HOME": str(home), "PATH": "/usr/bin:/bin"}
+            home / "profile",
+            executable_path=chromium_path(),
+            args=SWITCHES,
+            env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
         )
         try:
             page = context.pages[0]
@@ -136,7 +139,7 @@ def opened_by_chromium(home: Path, address: str) -> str:
 def test_firefox_opens_the_door(
     files: dict[str, tuple[Path, str]], door: str, tmp_path: Path, kind: str, mode: str
 ) -> None:
-    """Two of the four, as each start takes seconds; what it reads with is NSS, which reads all of them elsewhere."""
+    """Two of the four, as each start takes seconds; it reads with NSS, which reads all of them elsewhere."""
     needs(shutil.which("firefox-esr") or shutil.which("firefox"), "firefox-esr")
     root = base64.b64encode(HOUSE.root.public_bytes(Encoding.DER)).decode()
     path, password = files[f"{kind} {mode}"]

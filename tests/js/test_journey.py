@@ -17,7 +17,7 @@ from tests.js.site import Site, running
 pytestmark = pytest.mark.slow
 KINDS = {"P-256": ec.EllipticCurvePublicKey, "RSA-2048": rsa.RSAPublicKey}
 MODES = ("compat", "modern")
-NAME = "Alice's phone"
+NAME = "Älice's phone"
 HOUSE = Household()
 
 

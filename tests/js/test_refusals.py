@@ -1,9 +1,10 @@
-"""A page says why it cannot go on: no storage for a key, a certificate for another key, a password nobody can type."""
+"""A page says why it cannot go on: no place for a key, a certificate for another key, a password of strange letters."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Error as PageError
 
 from tests.js.browsers import BROWSERS, Step, chromium_window, firefox_window, webkit_window
 from tests.js.household import Household
@@ -30,7 +31,7 @@ def asked(step: Step, id: str) -> bytes:
 
 
 def refused(step: Step, *given: object) -> str:
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 each driver has its own
+    with pytest.raises(PageError) as caught:
         step(*given)
     return str(caught.value)
 
