@@ -5,7 +5,6 @@ com.apple.security.root, com.apple.webClip.managed), signed as CMS. It holds the
 is for one person's eyes; nothing else in it is secret. `application/x-apple-aspen-config`, `*.mobileconfig`.
 """
 
-import hashlib
 import plistlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -81,13 +80,19 @@ def _scep(enrolment: Enrolment) -> Payload:
         "Keysize": KEY_SIZE,
         "Key Type": "RSA",
         "Key Usage": SIGNING | ENCRYPTION,
-        "CAFingerprint": hashlib.sha256(enrolment.ca_root).digest(),
+        "CAFingerprint": _fingerprint(enrolment.ca_root),
         "Retries": RETRIES,
         "RetryDelay": RETRY_DELAY,
         "KeyIsExtractable": False,  # macOS; on iOS no key is
     }
     kind = "com.apple.security.scep"
     return _payload(enrolment, kind, f"Key of {enrolment.common_name}", "scep") | {"PayloadContent": content}
+
+
+def _fingerprint(der: bytes) -> bytes:
+    """SHA-1, though it is old: Apple's SecSCEPValidateCACertMessage knows that and MD5, by their lengths, and
+    refuses the CA for any other. To pass off another root takes a second preimage, which SHA-1 withstands."""
+    return x509.load_der_x509_certificate(der).fingerprint(hashes.SHA1())  # noqa: S303
 
 
 def _root(enrolment: Enrolment, number: int, der: bytes) -> Payload:
