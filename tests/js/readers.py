@@ -1,4 +1,4 @@
-"""Programs that read a .p12: OpenSSL, NSS, Java, Python's cryptography. Each raises BadPassword for a wrong one."""
+"""OpenSSL, NSS, Java and cryptography as readers of a .p12. Each raises BadPassword where it is wrong."""
 
 import subprocess
 from dataclasses import dataclass

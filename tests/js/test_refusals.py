@@ -1,4 +1,4 @@
-"""A page says why it cannot go on: no place for a key, a certificate for another key, a password of strange letters."""
+"""A page says why it cannot go on: no place for a key, a foreign certificate, a password of odd letters."""
 
 from collections.abc import Iterator
 from pathlib import Path
