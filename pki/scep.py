@@ -1,8 +1,9 @@
 """SCEP's pkiMessage (RFC 8894 3): bytes -> what is asked and by whom, and the three kinds of answers.
 
-Everything here is plain: no store, no network, no decision who gets what. What a caller must still do:
-know the transaction id (a client chooses it), refuse a sender nonce it has seen, ask `pki.csr.parse`, compare
-the CSR's key with the signer's.
+Everything here is plain: no store, no network, no decision who gets what. What a caller must still do: ask
+`pki.csr.parse` and compare the CSR's key with the signer's, unless that is an old certificate of ours; take a
+poll from the key only that asked (anybody may choose any transaction id); take a PKCSReq that comes again for
+a poll (certmonger); refuse a sender nonce it has seen.
 """
 
 import re
@@ -15,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki import ber, der, enveloped, signed
+from pki import ber, csr, der, enveloped, signed
 from pki.ber import Element
 from pki.enveloped import AES_128, CIPHERS, WITH_SINGLE_DES, Cipher, Enveloped
 from pki.errors import MessageRejected
@@ -67,8 +68,13 @@ class Transaction:
     transaction_id: str
     sender_nonce: bytes
     signer: x509.Certificate
-    digest: bytes  # DER of the OID: the answer uses the digest and cipher of the question (RFC 8894 3.1)
+    digest: bytes  # DER of the OID. The answer uses the digest and cipher of the question (RFC 8894 3.1)
     cipher: Cipher
+
+    @property
+    def key_sha256(self) -> str:
+        """The signer's key, named as everywhere here (pki.csr.key_digest)."""
+        return csr.key_digest(self.signer.public_key())
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from cryptography.x509.oid import AttributeOID, NameOID
 from pyasn1.codec.der import decoder, encoder
 from pyasn1_alt_modules import rfc5652
 
-from tests.pki.shapes import NULL, integer, oid, sequence, tlv
+from tests.pki.shapes import NULL, integer, oid, sequence, spki, tlv
 
 DATA, SIGNED, ENVELOPED = (oid(f"1.2.840.113549.1.7.{n}") for n in (1, 2, 3))
 RSA = sequence(oid("1.2.840.113549.1.1.1"), NULL)
@@ -80,7 +80,7 @@ class Phone:
         self.ra, self.cipher, self.digest = ra, cipher, digest
         self.key = rsa_key(name)
         self.certificate = self_signed(self.key, name)
-        self.transaction = hashlib.sha1(os.urandom(20)).hexdigest()
+        self.transaction = hashlib.sha1(spki(self.key)).hexdigest()
         self.nonce = os.urandom(16)
         self.attributes: dict[str, bytes] = {}  # changes to what is signed, for what should be refused
 

@@ -53,6 +53,7 @@ def test_what_was_sent_comes_out(home: House, phone: Phone) -> None:
     assert message.transaction.transaction_id == phone.transaction
     assert message.transaction.sender_nonce == phone.nonce
     assert message.transaction.signer == phone.certificate
+    assert message.transaction.key_sha256 == csr.parse(wanted).key_sha256
     assert message.recipient_nonce is None
     assert "content_key" not in repr(message)
 
