@@ -2,8 +2,8 @@
 
     /usr/bin/python3 webkit_window.py FOLDER    (its storage; "" is Private Browsing)
 
-WebKitWebDriver's MiniBrowser forgets everything at its end, as automation is private there; this one keeps what
-a browser keeps. Each line in is JSON: {"go": address} or {"call": body of an async function, "with": list},
+WebKitWebDriver's MiniBrowser forgets everything at its end, as automation is private there; this one keeps it
+as a browser does. Each line in is JSON: {"go": address} or {"call": body of an async function, "with": list},
 where the body sees the list as `args`; each line out is {"value": ...} or {"error": sentence}.
 """
 
