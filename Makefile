@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
-.PHONY: python help run demo test check format pictures race bench crash lock
+.PHONY: python help run demo test check format pictures race bench crash homeassistant lock
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
 
 python:
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Run: sudo apt install python3 python3-venv"; exit 1; }
@@ -48,6 +48,12 @@ bench: python ## measure, as ratios in one run
 crash: python ## kill the signer a thousand times under load: nothing may be lost or doubled
 	@$(BOOTSTRAP) --dev
 	$(VENV)/python -m tests.crash_signer
+
+homeassistant: python ## install Home Assistant beside, and let it find and open doors
+	@$(BOOTSTRAP) --dev --packages
+	@test -d var/home-assistant || $(VENV)/uv venv --quiet --python 3.11 var/home-assistant
+	@$(VENV)/uv pip install --quiet --python var/home-assistant/bin/python -r tests/door/home-assistant.txt
+	HOME_ASSISTANT=$(CURDIR)/var/home-assistant $(VENV)/python -m pytest tests/door/test_home_assistant.py
 
 lock: python ## pin the newest fitting versions in requirements*.txt
 	@$(BOOTSTRAP) --dev

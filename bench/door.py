@@ -2,6 +2,9 @@
 
 Beside it in turns, all on the same processor, four clients at a time on another one: what households built
 before (Node's https and a static form), and nginx with the least application behind it.
+
+The ratios compare visits per second of the servers' own processor time. Where nothing else runs that is the
+rate itself, as each server has one processor to itself; elsewhere the rate says who else was there.
 """
 
 import json
@@ -28,20 +31,21 @@ class Figures:
 
     rates: list[float] = field(default_factory=list)  # visits per second
     times: list[float] = field(default_factory=list)  # milliseconds of each visit
-    cpu: list[float] = field(default_factory=list)  # milliseconds of the server for each visit
+    cpu: float = 0  # milliseconds that the server worked for all of them
     clients: list[float] = field(default_factory=list)  # share of their processor that the clients used
     memory: float = 0  # PSS, MiB
 
     @property
-    def rate(self) -> float:
-        return statistics.median(self.rates)
+    def per_core(self) -> float:
+        """Visits per second of processor time."""
+        return len(self.times) / self.cpu * 1000
 
     def said(self) -> str:
         p99 = statistics.quantiles(self.times, n=100)[98]
         return (
-            f"{self.rate:.0f}/s, p50 {statistics.median(self.times):.1f} ms, p99 {p99:.1f} ms, "
-            f"CPU {statistics.median(self.cpu):.2f} ms, {self.memory:.0f} MiB "
-            f"(clients {statistics.median(self.clients):.0%} busy)"
+            f"{self.per_core:.0f}/s a core ({statistics.median(self.rates):.0f}/s here), "
+            f"p50 {statistics.median(self.times):.1f} ms, p99 {p99:.1f} ms, {self.memory:.0f} MiB, "
+            f"clients {statistics.median(self.clients):.0%} busy"
         )
 
 
@@ -72,7 +76,7 @@ def load(visitors: list[subprocess.Popen[str]], server: Server, seconds: float, 
     times = [time for one in told for time in one["times"]]
     figures.times += times
     figures.rates.append(len(times) / seconds)
-    figures.cpu.append((server.cpu() - before) / len(times))
+    figures.cpu += server.cpu() - before
     figures.clients.append(sum(one["cpu"] for one in told) / (seconds * 1000))
     figures.memory = max(figures.memory, server.memory())
 
@@ -128,7 +132,7 @@ def handshakes(folder: Path) -> list[Row]:
 
 
 def beside(ours: Figures, peer: Figures | None, target: str) -> tuple[str, str]:
-    return (f"{ours.rate / peer.rate:.2f}" if peer else "-", target)
+    return (f"{ours.per_core / peer.per_core:.2f}" if peer else "-", target)
 
 
 def lighter(ours: Figures, peer: Figures | None) -> str:

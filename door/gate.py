@@ -70,7 +70,10 @@ def admitted(channel: object, forwarded: str, address: str) -> Holder | None:
 def _from_tls(channel: object) -> bytes:
     """The certificate of this connection, resumed or not. Raises CertificateRejected."""
     peer = getattr(channel, "getpeercert", None)
-    der = peer(True) if peer else None
+    try:
+        der = peer(True) if peer else None
+    except ValueError:  # the handshake is not done
+        der = None
     if not der:
         raise CertificateRejected("There is no certificate.", code="none")
     return bytes(der)

@@ -46,7 +46,7 @@ class Broker:
         self._current: Connection | None = None
         self._failures = 0  # attempts to connect, ever
         self._trouble = "The connection to the broker is not up yet."
-        self._since = 0.0  # when it was made
+        self._since = 0.0  # when the connection was made
         # Both wake the keeper: the connection is over; somebody presses and wants one.
         self._over, self._wanted = threading.Event(), threading.Event()
         self._ending = threading.Event()

@@ -104,7 +104,7 @@ def _refusal(user: User, opening: Opening, pin: str, at: datetime, address: str)
 
 
 def _refused_pin(user: User, door: Door, pin: str, address: str) -> Outcome | None:
-    """Raises PinLocked, PinMissing, PinUnfit: what cannot be a PIN is a slip of the thumb, and not counted."""
+    """Raises PinLocked, PinMissing, PinUnfit: what cannot be a PIN is a slip, and not counted."""
     fits = PIN.fullmatch(pin)
     if not fits or door.pin == PinUse.HOME:
         pins.gate(user, door)

@@ -67,18 +67,25 @@ def _unanswered(press: Press, at: datetime) -> Story:
 
 
 def _denied(press: Press, at: datetime) -> Story:
-    title = gettext("Refused by the home")
-    if press.door.pin == PinUse.HOME:
-        return Story(title, gettext("Perhaps the PIN was wrong."), tone="bad", retry=True)
-    return Story(title, gettext("It got the message and did not open."), tone="bad")
+    title, text = gettext("Refused by the home"), gettext("It got the message and did not open.")
+    if press.door.pin != PinUse.HOME:
+        return Story(title, text, tone="bad")
+    guess = gettext("Perhaps the PIN was wrong.")
+    tries, more = _tries(press)
+    return Story(title, f"{guess} {tries}", tone="bad", retry=more)
 
 
 def _wrong_pin(press: Press, at: datetime) -> Story:
+    tries, more = _tries(press)
+    return Story(gettext("Wrong PIN"), tries, tone="bad", status=422, retry=more)
+
+
+def _tries(press: Press) -> tuple[str, bool]:
+    """How many tries are left, in words, and whether there are any."""
     left = pins.standing(press.user, press.door)
     if not isinstance(left, int):
-        return Story(gettext("Wrong PIN"), _until(left), tone="bad", status=422)
-    text = ngettext("%(left)d try is left.", "%(left)d tries are left.", left) % {"left": left}
-    return Story(gettext("Wrong PIN"), text, tone="bad", status=422, retry=True)
+        return _until(left), False
+    return ngettext("%(left)d try is left.", "%(left)d tries are left.", left) % {"left": left}, True
 
 
 def _locked(press: Press, at: datetime) -> Story:

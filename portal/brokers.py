@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from accounts.sealing import keyed_digest
 from door.manage import topic_of
 from door.models import Door
 from pki.howto import openssl_lines
@@ -75,7 +76,8 @@ def portal_files(plan: Plan) -> dict[str, File]:
 
 def home_files(plan: Plan, name: str) -> dict[str, File]:
     """Path below home/ -> file, for the broker whose certificate says `name`."""
-    broker = Broker(name, "mqtt-client", plan.home_etc, values={"TOPICS": _topics(plan.doors, name)})
+    own = {"TOPICS": _topics(plan.doors, name), "TAG": keyed_digest(name, "id of a bridge")[:12]}
+    broker = Broker(name, "mqtt-client", plan.home_etc, values=own)
     return {
         "README.txt": File(_filled("README-home.txt", plan, broker)),
         "etc/mosquitto.conf": File(_filled("home.conf", plan, broker)),

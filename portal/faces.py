@@ -58,11 +58,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             return False
         self._join(conn)
         self.deadlines[conn] = time.monotonic() + READ_WITHIN
+        conn.data_ready = conn.data_ready or _has_data(conn)  # spares gunicorn four system calls
+        kept = False
         try:
-            return super().handle(conn)
+            kept = super().handle(conn)
         finally:
             self.sending.leave(conn)
             self.deadlines.pop(conn, None)
+            if not kept:
+                self._close(conn)
+        return kept
 
     def _join(self, conn: TConn) -> None:
         """Count it among those that are still sending, which may cost another one its place.
@@ -83,15 +88,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        """In the thread that accepts: what is not kept alive is closed in another one."""
-        if not fs.cancelled() and not fs.exception() and fs.result():
+        """In the thread that accepts: what is not kept alive was closed in its own."""
+        if fs.cancelled():
+            conn.close()
+        elif not fs.exception() and fs.result():
             super().finish_request(conn, fs)
             return
         self.nr_conns -= 1
-        try:
-            self.tpool.submit(self._close, conn)
-        except RuntimeError:  # the face is ending
-            conn.close()
 
     def _close(self, conn: TConn) -> None:
         self._join(conn)  # waits for the other end as well
@@ -102,8 +105,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             self.sending.leave(conn)
 
     def notify(self) -> None:
-        """Called by the worker's loop every second or more often."""
-        super().notify()
+        """Called by the worker's loop every second or more often. No arbiter wants to be told."""
         now = time.monotonic()
         for conn, deadline in list(self.deadlines.items()):
             if now > deadline:
@@ -131,6 +133,14 @@ def _forwarded(req: Any) -> str:
     """The header that the gate reads, before there is an environ."""
     name = gate.CERTIFICATE.removeprefix("HTTP_").replace("_", "-")
     return ",".join(value for found, value in req.headers if found == name)
+
+
+def _has_data(conn: TConn) -> bool:
+    """Whether something came already, as it does (TCP_DEFER_ACCEPT, portal/ports.py)."""
+    try:
+        return bool(conn.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except (OSError, ValueError):  # nothing yet; or TLS, whose sockets cannot be peeked into
+        return False
 
 
 def _from_proxy(conn: TConn) -> bool:

@@ -22,6 +22,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 
 from accounts import throttle
+from door import press
 from enrollment import ra
 from pki import authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
@@ -95,6 +96,12 @@ def sessions() -> str:
     return ""
 
 
+def presses() -> str:
+    """What a crash cut off between its row and its answer is over."""
+    lost = press.sweep()
+    return f"{lost} given up" if lost else ""
+
+
 def room() -> str:
     """Raises when the disk is nearly full, so that it stands on the status page and in the log."""
     free = shutil.disk_usage(settings.DATA).free
@@ -111,6 +118,7 @@ STEPS = (
     Step("door's certificate", 5 * MINUTE, services.renew_door),
     Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
+    Step("presses", MINUTE, presses),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
     Step("room on the disk", 5 * MINUTE, room),

@@ -1,4 +1,4 @@
-"""What the portal serves with: a certificate of our `servers` authority (portal/services.py), or one's own."""
+"""What the portal serves with: a certificate from `servers` (portal/services.py), or one's own."""
 
 import logging
 import ssl

@@ -17,7 +17,7 @@ from door.press import NoSuchDoor, PinUnfit, opening, press
 from door.views.frame import DoorRequest, show
 from door.views.page import Notice, form
 
-LOOKS = 10  # times a page without our script looks again by itself
+LOOKS = 15  # times a page without our script looks again by itself: as long as a usual home may take
 
 
 @require_POST
@@ -41,7 +41,7 @@ def open_door(request: DoorRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def pressed(request: DoorRequest, pk: uuid.UUID) -> HttpResponse:
-    """The page of one press; while it is on its way and no script runs, it looks again every two seconds."""
+    """The page of one press; while it is on its way and no script runs, it looks again every second."""
     context = _told(request, pk)
     looked = _looked(request)
     if context["story"].going and looked < LOOKS:

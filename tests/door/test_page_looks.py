@@ -1,14 +1,17 @@
 """How the door's pages look: on a phone and on a desk, by day and by night, in both languages."""
 
+import re
 from collections.abc import Callable
 from datetime import time, timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
 from door import pins
-from door.models import Door, Outcome, PinUse, Press, Rule
+from door.models import Colour, Door, Outcome, PinUse, Press, Rule
+from tests.design.test_contrast import contrast
 from tests.door.conftest import PIN, Home, Visitor, make_door
 from tests.pictures import ALL, faults_in
 
@@ -44,6 +47,17 @@ def pages_of_presses(visitor: Visitor, user: User, door: Door) -> dict[str, str]
         )
         pages[f"press-{outcome}"] = visitor.get(f"/presses/{made.pk}").content.decode()
     return pages
+
+
+CSS = (settings.BASE_DIR / "static" / "door" / "door.css").read_text()
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_every_door_s_name_can_be_read_on_its_colour(theme: int) -> None:
+    block = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)[theme]
+    colours = dict(re.findall(r"--([\w-]+): #([0-9a-f]{6})", block))
+    for colour in Colour.values:
+        assert contrast(colours["on-tile"], colours[colour]) >= 4.5, colour
 
 
 @pytest.mark.slow

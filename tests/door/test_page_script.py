@@ -188,6 +188,14 @@ def test_a_form_that_does_not_fit_is_renewed_in_place(stage: Stage) -> None:
     assert len(stage.home.heard) == 1
 
 
+def test_a_page_out_of_the_browser_s_memory_begins_anew(stage: Stage) -> None:
+    stage.at()
+    token = stage.page.input_value("[name=token]")
+    with stage.page.expect_navigation():
+        stage.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    assert stage.page.input_value("[name=token]") != token
+
+
 @pytest.mark.parametrize("stage", [{"java_script_enabled": False}], indirect=True)
 def test_without_a_script_the_page_does_the_same(stage: Stage) -> None:
     stage.home.then = lambda: confirm(stage.home)
@@ -198,7 +206,11 @@ def test_without_a_script_the_page_does_the_same(stage: Stage) -> None:
     stage.press()
     stage.page.wait_for_url("**/presses/**")
     expect(stage.page.locator("#press h1")).to_have_text("Opened", timeout=10_000)
-    assert len(stage.home.heard) == 1
+    stage.page.go_back()  # to a new page: pressed there, it opens again
+    stage.page.fill("#pin", PIN)
+    stage.press()
+    stage.page.wait_for_url("**/presses/**")
+    assert len(stage.home.heard) == 2
 
 
 @pytest.mark.parametrize("stage", [{"java_script_enabled": False}], indirect=True)

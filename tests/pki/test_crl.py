@@ -61,6 +61,12 @@ def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest
     assert len(made) == 12 and crl.number_in(crl.published("clients")) == max(made)
 
 
+def test_the_devices_list_lies_there_in_pem_too(signer: Path) -> None:
+    crl.publish("devices")
+    found = x509.load_pem_x509_crl(crl.pem_path("devices").read_bytes())
+    assert found == x509.load_der_x509_crl(crl.published("devices"))
+
+
 def test_the_audit_head_is_found_again(signer: Path) -> None:
     assert crl.audit_head_in(client.crl(signer, "clients", "ab" * 32).issuing) == "ab" * 32
 

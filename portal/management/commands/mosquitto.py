@@ -1,5 +1,6 @@
 """`manage.py mosquitto`: configurations for the broker beside the portal and for the one at home."""
 
+import os
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,8 @@ class Command(BaseCommand):
         add("--owner", help="the Unix user that Latchkey runs as (default: the data folder's owner)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if os.geuid() != settings.DATA.stat().st_uid:  # what it leaves there must be the portal's to change
+            raise CommandError(f"Run this as {settings.DATA.owner()}, as Latchkey itself: sudo -u …")
         plan, folder = _plan(options), options["folder"] or settings.DATA / "mosquitto"
         names = _homes(options["home"], plan.doors)
         files = _below("portal", brokers.portal_files(plan))

@@ -9,7 +9,7 @@ from portal.checks import Obstacle
 
 
 class Command(BaseCommand):
-    help = "Start the signer, the portal, the status face and housekeeping; end with Ctrl-C."
+    help = "Start the signer, the portal, the door, the status face and housekeeping; end with Ctrl-C."
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
