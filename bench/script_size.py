@@ -28,10 +28,10 @@ LIBRARIES = {
     "node-forge (RSA alone)": """import forge from "node-forge";
         const { pki, pkcs12, asn1 } = forge; globalThis.used = [pki, pkcs12, asn1];""",
     "pkijs (no triple DES)": """import { fromBER } from "asn1js";
-        import { Attribute, AttributeTypeAndValue, AuthenticatedSafe, CertBag, Certificate, CertificationRequest,
-          PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeBag, SafeContents } from "pkijs";
+        import { Attribute, AttributeTypeAndValue, AuthenticatedSafe, CertBag, Certificate,
+          CertificationRequest, PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeContents } from "pkijs";
         globalThis.used = [fromBER, Attribute, AttributeTypeAndValue, AuthenticatedSafe, CertBag, Certificate,
-          CertificationRequest, PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeBag, SafeContents];""",
+          CertificationRequest, PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeContents];""",
     "@peculiar/x509 (no .p12)": """import * as x509 from "@peculiar/x509";
         globalThis.used = [x509.Pkcs10CertificateRequestGenerator, x509.X509Certificate];""",
 }

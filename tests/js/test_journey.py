@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.js.browsers import BROWSERS
 from tests.js.household import Household
 from tests.js.readers import READERS, BadPassword, Made
+from tests.js.shape import by_openssl, shapes
 from tests.js.site import Site, running
 
 pytestmark = pytest.mark.slow
@@ -19,6 +20,8 @@ KINDS = {"P-256": ec.EllipticCurvePublicKey, "RSA-2048": rsa.RSAPublicKey}
 MODES = ("compat", "modern")
 NAME = "Älice's phone"
 HOUSE = Household()
+# What comes from the modules alone, the same in all browsers.
+IN_ONE = pytest.mark.parametrize("files", ["chromium"], indirect=True)
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +78,22 @@ def test_everyone_reads_the_file(files: dict[str, Made], kind: str, mode: str, r
     READERS[reader](made, made.password)
 
 
+@IN_ONE
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("mode", MODES)
 def test_no_wrong_password_opens_it(files: dict[str, Made], mode: str, reader: str) -> None:
     with pytest.raises(BadPassword):
         READERS[reader](files[f"P-256 {mode}"], "lusab-babad-gutih-tugad-zosul")
+
+
+@IN_ONE
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_file_is_built_like_openssls(files: dict[str, Made], kind: str, mode: str, tmp_path: Path) -> None:
+    """What devices have read for decades: the same elements and algorithms in the same order."""
+    made = files[f"{kind} {mode}"]
+    written = made.path.read_bytes()
+    assert shapes(written) == shapes(by_openssl(written, made.password, mode, tmp_path))
 
 
 def test_nothing_but_the_scripts_was_asked_of_the_server(files: dict[str, Made], site: Site) -> None:

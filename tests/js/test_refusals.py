@@ -9,6 +9,7 @@ from playwright.sync_api import Error as PageError
 from tests.js.browsers import BROWSERS, Step, chromium_window, firefox_window, webkit_window
 from tests.js.household import Household
 from tests.js.site import Site, running
+from tests.pictures import chromium
 
 pytestmark = pytest.mark.slow
 HOUSE = Household()
@@ -104,6 +105,14 @@ def test_webkit_in_a_private_window_keeps_a_key_until_it_is_closed(site: Site) -
         assert not step("kept", "a")
 
 
+def test_page_without_tls_cannot_make_a_key(site: Site) -> None:
+    with chromium("--host-resolver-rules=MAP portal.home.arpa 127.0.0.1") as browser:
+        page = browser.new_page()
+        page.goto(site.address.replace("localhost", "portal.home.arpa"))
+        page.wait_for_function("document.title === 'ready'")
+        assert page.evaluate("window.steps.whyNot()") == "insecure"
+
+
 @pytest.mark.parametrize(
     ("breakage", "reason"),
     [
@@ -113,7 +122,6 @@ def test_webkit_in_a_private_window_keeps_a_key_until_it_is_closed(site: Site) -
         ("put UnknownError", "blocked"),
         ("no indexedDB", "blocked"),
         ("no indexedDB, no WebAssembly", "lockdown"),
-        ("no subtle", "insecure"),
     ],
 )
 def test_the_reason_is_told(site: Site, tmp_path: Path, breakage: str, reason: str) -> None:
