@@ -48,7 +48,7 @@ def shapes(p12: bytes) -> dict[str, list[Any]]:
 
 
 def by_openssl(p12: bytes, password: str, mode: str, folder: Path) -> bytes:
-    """The same key and certificates in a file that OpenSSL writes; the name as long, as it decides an order."""
+    """The same key and certificates as OpenSSL writes them; the name as long, as it decides an order."""
     found = pkcs12.load_pkcs12(p12, password.encode())
     assert found.key is not None and found.cert is not None
     key = found.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
