@@ -13,7 +13,7 @@ from cryptography import x509
 from pki import hostnames, names
 from pki.csr import ParsedCSR
 from pki.errors import IssuanceRefused
-from pki.profiles import PROFILES, CertificateProfile
+from pki.profiles import EVERY, PROFILES, CertificateProfile
 from pki.signer.journal import Use
 from pki.signer.protocol import (
     CsrEvidence,
@@ -33,18 +33,21 @@ class Service:
     days: int
 
 
-DIGESTS = {name: found.digest for name, found in PROFILES.items()}
+DIGESTS = {name: found.digest for name, found in EVERY.items()}
 
 # The whole list. Host names are limited to --hosts and localhost, the owner is "service:<name>".
 SERVICES = {
     "portal": Service("tls-server", names.PORTAL, days=90),
     "door": Service("mqtt-client", names.DOOR, days=90),
+    "scep": Service("scep-ra", names.SCEP, days=365),
 }
 
 
 def profile(request: IssuanceRequest) -> CertificateProfile:
     """The profile asked for, if it is the same here as where it was approved, and its days are kept."""
-    found = PROFILES.get(request.profile)
+    # What is only for our own services is for nobody else.
+    known = EVERY if isinstance(request.evidence, ServiceEvidence) else PROFILES
+    found = known.get(request.profile)
     if found is None:
         raise IssuanceRefused("There is no such kind of certificate.", code="profile")
     if DIGESTS[found.name] != request.profile_digest:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import builder, csr, hostnames, lint
 from pki.errors import IssuanceRefused, SignerUnavailable
-from pki.profiles import PROFILES, CertificateProfile
+from pki.profiles import EVERY, CertificateProfile
 from pki.signer import authorities, checks, claims, crls, renewals, wire
 from pki.signer.authorities import BACKDATED
 from pki.signer.journal import Journal, Row
@@ -48,7 +48,7 @@ class Service:
         self.permitted = {name: authorities.permitted(a.issuing.certificate) for name, a in known.items()}
         self.templates = {
             name: builder.Template(profile, known[profile.authority].issuing.certificate, status_url)
-            for name, profile in PROFILES.items()
+            for name, profile in EVERY.items()
         }
         self.linters = f"pkilint {version('pkilint')}, cryptography {version('cryptography')}"
 
@@ -161,7 +161,7 @@ class Service:
         if claim is not None and self.journal.claimed(claim):
             raise claims.used(request)
         if isinstance(request.evidence, RenewalEvidence):
-            authority = PROFILES[request.profile].authority
+            authority = EVERY[request.profile].authority
             issued = self.journal.issued(authority, request.evidence.predecessor)
             renewals.check(request, request.evidence, issued, leaf, datetime.now(UTC))
 

@@ -20,6 +20,7 @@ from pki import csr, scep
 from pki.builder import issued_by, key_usage
 from pki.errors import MessageRejected
 from pki.failinfo import FailInfo
+from pki.profiles import CMC_RA
 from tests.pki.scep_client import named, rsa_key
 
 
@@ -33,8 +34,9 @@ def certificate(
     builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
     builder = builder.add_extension(key_usage(*usage), True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), False)
-    if issuer:  # as our CA for clients limits what is below it (pki/signer/authorities.py)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
+    if issuer:  # as our own are: the CA for clients certifies clients, and the RA is none
+        purpose = ExtendedKeyUsageOID.CLIENT_AUTH if ca else x509.ObjectIdentifier(CMC_RA)
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), False)
         builder = builder.add_extension(issued_by(issuer), False)
     return builder.sign(signing, hashes.SHA256())
 
