@@ -30,7 +30,7 @@ class CsrEvidence:
 class ServiceEvidence:
     """No person approved: one of the signer's short fixed list of service certificates."""
 
-    service: str  # "portal" or "door"
+    service: str  # "portal", "door" or "scep"
 
 
 @dataclass(frozen=True)
