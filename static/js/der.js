@@ -53,7 +53,7 @@ export function read(bytes) {
   const start = bytes[1] > 127 ? bytes[1] - 126 : 2;
   const size = start > 2 ? Number("0x" + hex(bytes.subarray(2, start))) : bytes[1];
   const end = start + size;
-  const plain = (bytes[0] & 31) < 31 && start < 7 && end <= bytes.length;
+  const plain = (bytes[0] & 31) < 31 && end <= bytes.length;
   if (!plain || hex(lengthOf(size)) !== hex(bytes.subarray(1, start))) throw new RangeError("This is not DER.");
   const one = { tag: bytes[0], body: bytes.subarray(start, end), whole: bytes.subarray(0, end) };
   return [one, ...read(bytes.subarray(end))];

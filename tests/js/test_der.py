@@ -27,7 +27,8 @@ ROTTEN = {
     "five octets of length": "048500000000010000",
     "length of 4 GB": "0484ffffffff00",
     "reserved length": "04ff",
-    "tag of two octets": "1f810100",
+    "tag of two octets": "1f0100",
+    "length of ten octets": "048a" + "ff" * 10,
     "second element cut short": "05000401",
 }
 
