@@ -63,6 +63,17 @@ window.steps = {
     all.map(async ([hash, purpose, password, salt, rounds, size]) =>
       hex(await derive(hash, purpose, password, unhex(salt), rounds, size))),
   ),
+  /** @param {number[]} numbers five, as if they were random */
+  async passwordOf(numbers) {
+    const own = Crypto.prototype.getRandomValues;
+    Crypto.prototype.getRandomValues = (array) => { array.set(numbers); return array; };
+    try {
+      return makePassword();
+    } finally {
+      Crypto.prototype.getRandomValues = own;
+    }
+  },
+
   passwords: async (many) => Array.from({ length: many }, makePassword),
 
   integers: async (all) => all.map((value) => hex(der.integer(typeof value === "string" ? unhex(value) : value))),

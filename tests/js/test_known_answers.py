@@ -1,6 +1,8 @@
-"""Triple DES and the key derivation of PKCS #12 against published answers, and against other programs."""
+"""Triple DES, the key derivation of PKCS #12, and proquints against published answers and other programs."""
 
 import secrets
+import socket
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,21 @@ DERIVED = (
     (2, "queeg", "1682c0fc5b3f7ec5", 1000, "9d461d1b00355c50"),
     (3, "queeg", "263216fcc2fab31c", 1000, "5ec4c7a80df652294c3925b6489a7ab857c83476"),
 )
+# Addresses of the Internet and their proquints, as arXiv 0901.4016 lists them.
+PROQUINTS = {
+    "127.0.0.1": "lusab-babad",
+    "63.84.220.193": "gutih-tugad",
+    "63.118.7.35": "gutuk-bisog",
+    "140.98.193.141": "mudof-sakat",
+    "64.255.6.200": "haguz-biram",
+    "128.30.52.45": "mabiv-gibot",
+    "147.67.119.2": "natag-lisaf",
+    "212.58.253.68": "tibup-zujah",
+    "216.35.68.215": "tobog-higil",
+    "216.68.232.21": "todah-vobij",
+    "198.81.129.136": "sinid-makam",
+    "12.110.110.204": "budov-kuras",
+}
 
 
 @pytest.fixture(scope="module")
@@ -103,3 +120,9 @@ def by_openssl(hash: str, purpose: int, password: str, salt: str, rounds: int, s
     given = [part for name, value in options.items() for part in ("-kdfopt", f"{name}:{value}")]
     command = ["openssl", "kdf", "-keylen", str(size), "-binary", *given, "PKCS12KDF"]
     return subprocess.run(command, capture_output=True, check=True).stdout.hex()
+
+
+@pytest.mark.parametrize(("address", "words"), list(PROQUINTS.items()))
+def test_passwords_are_written_as_proquints(step: Step, address: str, words: str) -> None:
+    numbers = struct.unpack("!HH", socket.inet_aton(address))
+    assert step("passwordOf", [*numbers, 0, 0, 0]) == f"{words}-babab-babab-babab"

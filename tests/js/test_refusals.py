@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Error as PageError
 
 from tests.js.browsers import BROWSERS, Step, chromium_window, firefox_window, webkit_window
@@ -56,6 +57,16 @@ def test_chain_with_a_gap_is_refused(step: Step) -> None:
     assert "An issuer is missing." in refused(step, "chain", "d", [own, root])
     assert "An issuer is missing." in refused(step, "chain", "d", [own])
     assert "An issuer is missing." in refused(step, "chain", "d", [issuing, own])
+
+
+def test_issuers_that_vouch_for_each_other_are_refused(step: Step) -> None:
+    leaf = HOUSE.issue(asked(step, "h"), "Alice")
+    ring = [
+        HOUSE.certificate(name, HOUSE.issuing_key.public_key(), issuer, HOUSE.issuing_key, ca=True)
+        for name, issuer in (("Issuing", "Other"), ("Other", "Issuing"))
+    ]
+    given = [one.public_bytes(Encoding.DER).hex() for one in (leaf, *ring)]
+    assert "An issuer is missing." in refused(step, "chain", "h", given)
 
 
 def test_what_is_no_certificate_is_refused(step: Step) -> None:
