@@ -77,12 +77,12 @@ class Firefox:
 
 
 def connected(port: int) -> socket.socket:
-    for _ in range(300):
+    for _ in range(600):
         try:
             return socket.create_connection(("127.0.0.1", port), timeout=120)
         except ConnectionRefusedError:
             time.sleep(0.1)
-    raise TimeoutError("Firefox did not answer in 30 seconds")
+    raise TimeoutError("Firefox did not answer in a minute")
 
 
 @contextmanager
