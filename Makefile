@@ -42,7 +42,7 @@ pictures: python ## take the pictures of README and docs anew
 	DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.browser.docs_pictures
 
 bench: python ## measure, as ratios in one run
-	@$(BOOTSTRAP) --dev
+	@$(BOOTSTRAP) --dev --packages
 	$(VENV)/python -m bench
 
 crash: python ## kill the signer a thousand times under load: nothing may be lost or doubled

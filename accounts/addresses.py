@@ -1,6 +1,7 @@
 """Where a request came from."""
 
 import ipaddress
+from functools import lru_cache
 
 from django.http import HttpRequest
 
@@ -13,6 +14,7 @@ def address_of(request: HttpRequest) -> str:
     return plain(str(request.META.get("REMOTE_ADDR", "")))
 
 
+@lru_cache(maxsize=1024)
 def plain(text: str) -> str:
     """An address in its one form, "" for what is none (a Unix socket)."""
     try:

@@ -4,6 +4,7 @@ import base64
 import binascii
 import logging
 import re
+import select
 import threading
 import time
 from collections.abc import Iterable
@@ -46,7 +47,7 @@ class HoldersOnly:
             environ["wsgi.url_scheme"] = "https"
             environ["REMOTE_ADDR"] = addresses.plain(address)
         holder = admitted(environ["gunicorn.socket"], forwarded, str(environ["REMOTE_ADDR"]))
-        if holder is None:
+        if holder is None or (environ["REQUEST_METHOD"] == "POST" and has_left(environ["gunicorn.socket"])):
             raise StopIteration  # gunicorn's worker closes the connection, and that is all
         environ["latchkey.holder"] = holder
         return self.app(environ, start_response)
@@ -65,6 +66,17 @@ def admitted(channel: object, forwarded: str, address: str) -> Holder | None:
     except DatabaseError:
         log.warning("the database does not answer: the door refuses everybody", exc_info=True)
     return None
+
+
+def has_left(channel: object) -> bool:
+    """Whether the client has closed its end: nobody waits for an answer any more.
+
+    What was sent before may be seconds old, if this machine was paused or short of everything; a door must
+    not open when nobody stands there any more. Browsers never close their half alone.
+    """
+    poll = select.poll()
+    poll.register(channel, select.POLLRDHUP)  # type: ignore[arg-type]
+    return bool(poll.poll(0))
 
 
 def _from_tls(channel: object) -> bytes:

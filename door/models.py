@@ -63,7 +63,7 @@ class Door(models.Model):
 
 
 class Group(models.Model):
-    """People who may the same: "Family", "Cleaners"."""
+    """People who may open the same doors: "Family", "Cleaners"."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=60, unique=True)

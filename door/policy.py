@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import household
 from accounts.models import User
+from accounts.rows import models
 from door.models import Door, Rule
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
@@ -103,7 +104,7 @@ def _rules_at_once(user: User) -> Iterable[Rule]:
     """`rules_of`, without compiling the query again, which takes several times as long as asking it."""
     sql, parameters = _rules_sql()
     me = User._meta.pk.get_db_prep_value(user.pk, connection)
-    return Rule.objects.raw(sql, [me] * len(parameters))
+    return models(Rule, sql, [me] * len(parameters))
 
 
 @cache
@@ -114,7 +115,7 @@ def _rules_sql() -> tuple[str, tuple[object, ...]]:
 
 def _doors_at_once() -> Iterable[Door]:
     """`in_use`, likewise."""
-    return Door.objects.raw(*_doors_sql(settings.BROKER is not None))
+    return models(Door, *_doors_sql(settings.BROKER is not None))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from door import payload, pins, policy, transport
 from door.identity import Holder
 from door.models import Door, Outcome, PinUse, Press
 from door.policy import Opening
+from pki import verification
 
 HOUR = timedelta(hours=1)
 LOST_AFTER = timedelta(seconds=30)  # a press that is still "sending" by then was cut off in between
@@ -40,9 +42,10 @@ def press(holder: Holder, door: Door, *, pin: str, token: UUID, address: str) ->
     goes out, then its outcome is written: after at most three seconds (the transport's) it is RECEIVED,
     UNANSWERED, or a refusal. Raises NoSuchDoor, PinUnfit, pins.PinMissing.
     """
-    made, message = _take(holder, door, pins.digits(pin[:100]), token, address)
+    begun = time.monotonic()
+    made, message = _take(holder, door.slug, pins.digits(pin[:100]), token, address)
     if message is not None:
-        _send(made, message)
+        _send(made, message, begun)
     return made
 
 
@@ -70,22 +73,26 @@ def sweep() -> int:
 
 @transaction.atomic
 def _take(
-    holder: Holder, door: Door, pin: str, token: UUID, address: str
+    holder: Holder, slug: str, pin: str, token: UUID, address: str
 ) -> tuple[Press, transport.Message | None]:
     """The row, and what is to be sent for it, if anything.
 
     Everything that is counted, wrong PINs too, is counted in this one transaction, and a person's presses
     come one after the other: of eight with the same token that arrive together, seven find the first one's.
     """
-    User.objects.select_for_update(no_key=True).get(pk=holder.user.pk)
-    known = Press.objects.filter(user=holder.user, token=token).select_related("door").first()
+    user = User.objects.select_for_update(no_key=True).get(pk=holder.user.pk)
+    # It may have taken a while to get here, and a revocation that was quicker counts.
+    if not (user.is_active and verification.is_still_live(holder.certificate)):
+        raise NoSuchDoor(slug)
+    known = Press.objects.filter(user=user, token=token).select_related("door").first()
     if known is not None:
         return known, None
     now = timezone.now()
-    refusal = _refusal(holder.user, opening(holder.user, door.slug, now), pin, now, address)
-    if refusal in RATIONED and (said := _said_lately(holder.user, door, refusal, now)):
+    found = opening(user, slug, now)
+    refusal = _refusal(user, found, pin, now, address)
+    if refusal in RATIONED and (said := _said_lately(user, found.door, refusal, now)):
         return said, None
-    made = _written(holder, door, token, address, refusal or Outcome.SENDING)
+    made = _written(holder, found.door, token, address, refusal or Outcome.SENDING)
     return made, None if refusal else _message(made, holder, pin)
 
 
@@ -158,9 +165,15 @@ def _message(made: Press, holder: Holder, pin: str) -> transport.Message:
     return transport.Message(topic=topic, payload=body, expires=door.valid_seconds)
 
 
-def _send(made: Press, message: transport.Message) -> None:
-    """Publish outside any transaction. A home that has confirmed by then keeps the last word."""
+def _send(made: Press, message: transport.Message, begun: float) -> None:
+    """Publish outside any transaction. A home that has confirmed by then keeps the last word.
+
+    `begun`: when it was pressed, on the monotonic clock. Behind a locked database it may have waited, and
+    whoever pressed is not in front of the door any more.
+    """
     try:
+        if time.monotonic() - begun > made.door.valid_seconds:
+            raise transport.HomeSilent("It waited for too long.")
         transport.current().publish(message)
     except transport.HomeSilent:
         change = {"outcome": Outcome.UNANSWERED, "finished_at": timezone.now()}

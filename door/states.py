@@ -6,6 +6,7 @@ come from another machine: what is not understood is left alone, and logged now 
 
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from door.models import Door, Outcome, PinUse, Press
 
 log = logging.getLogger(__name__)
 
+NONCE = re.compile(r"[0-9a-f]{32}")  # as door/press.py makes them
 LARGEST = 4096  # bytes
 GRACE = timedelta(seconds=10)  # after a press's deadline: a motor takes its time to say "opened"
 NONCE_FOR = timedelta(minutes=5)  # how long a home may take that says which press it means
@@ -132,6 +134,8 @@ def _meant(word: Word, doors: list[Door]) -> Press | None:
     # One on its way as well as a received one: a quick home answers before the PUBACK is written down.
     of_these = _open_still(word).filter(door__in=doors).select_related("door", "user").order_by("-at", "-id")
     if word.nonce:
+        if not NONCE.fullmatch(word.nonce):  # none of ours; and some text no database takes
+            return None
         return of_these.filter(nonce=word.nonce, at__gt=now - NONCE_FOR).first()
     longest = timedelta(seconds=max(door.valid_seconds for door in doors)) + GRACE
     for press in of_these.filter(at__gt=now - longest):

@@ -46,13 +46,13 @@ def _received(press: Press, at: datetime) -> Story:
     door = press.door
     title = gettext("Received by the broker")
     if door.practice:
-        text = gettext("This is a practice door: nothing opens. The press stands in Latchkey's log.")
+        text = gettext("This is a practice door: nothing opens. The press is in Latchkey's log.")
         return Story(gettext("Received"), text, tone="good")
     if not door.state_topic:
         text = gettext("This home does not report back. Look at the door itself.")
         return Story(title, text, tone="good", steps=_steps(2)[:2])
     if at < press.at + timedelta(seconds=door.valid_seconds) + states.GRACE:
-        return Story(title, gettext("Waiting for the home."), steps=_steps(2), going=True)
+        return Story(title, steps=_steps(2), going=True)
     text = gettext("The home has not said that it opened. Look at the door itself; nothing will open later.")
     return Story(title, text, steps=_steps(2)[:2])
 
@@ -147,8 +147,13 @@ def in_short(press: Press, at: datetime) -> tuple[str, str]:
 
 
 def _steps(reached: int) -> list[tuple[str, str]]:
-    """The three steps; `reached` is the number of those that are behind us, the next one is under way."""
-    words = (gettext("Sent"), gettext("Received by the broker"), gettext("Opened"))
+    """The three steps; `reached` is the number of those that are behind us, the next one is under way.
+
+    That one does not say "Opened": at a glance it would be taken for done.
+    """
+    words = [gettext("Sent"), gettext("Received by the broker"), gettext("Opened")]
+    under_way = {0: gettext("Sending"), 2: gettext("Waiting for the home")}
+    words[reached : reached + 1] = [under_way[reached]] if reached in under_way else []
     marks = ["done"] * reached + ["now"] + [""] * 2
     return list(zip(marks, words, strict=False))
 

@@ -1,4 +1,4 @@
-"""Who may hold a thread while it waits for what the client sends next. Plain Python."""
+"""Who may hold a thread while it waits for what the client sends, or takes. Plain Python."""
 
 import threading
 from collections import Counter

@@ -5,12 +5,14 @@ dies is our supervisor's work already, and a process less is 18 MB less.
 """
 
 import contextlib
+import gc
 import io
 import os
 import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +34,14 @@ from portal.dialler import Line
 
 READ_WITHIN = 5  # seconds for the handshake and the request's head
 BODY_WITHIN = 20  # seconds for the body, which is small
+TAKEN_WITHIN = 20  # seconds for the client to take each part of the answer
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
 KEEP_ALIVE = 15
+# With what else is open, less than the 1024 descriptors that most systems allow: one too many ends the face.
+CONNECTIONS = 500
+# Python looks for cycles after each 700 new objects, which are a few requests here: a twentieth of all work.
+# What there was before the fork is left out already, so that looking seldom costs next to no memory.
+COLLECT = (20_000, 20, 20)
 GRACE = 2  # seconds for requests at work when the face ends
 
 
@@ -47,10 +55,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
     connections waits up to two seconds for each that is closed. A few such clients stop the face.
     """
 
+    wsgi: WSGIApplication
+
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.deadlines: dict[TConn, float] = {}
         self.sending: Crowd[TConn] = Crowd()
+        self.mine = threading.local()  # its `conn` is the one that this thread serves
 
     def handle(self, conn: TConn) -> Any:
         if not _from_proxy(conn) and self.sending.is_full_for(_network(conn)):
@@ -70,7 +81,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         return kept
 
     def _join(self, conn: TConn) -> None:
-        """Count it among those that are still sending, which may cost another one its place.
+        """Count it among those that are slow to send or to take, which may cost another one its place.
 
         A proxy waits for slow clients itself.
         """
@@ -83,9 +94,31 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
         """With the body read first: while it comes in, its thread counts against its network."""
         self.deadlines[conn] = time.monotonic() + BODY_WITHIN
         _read_body(req, conn)
+        self._at_work(conn)
+        self.mine.conn = conn
+        return super().handle_request(req, conn)
+
+    def load_wsgi(self) -> None:
+        super().load_wsgi()
+        app = self.wsgi
+        # Not one generator: the gate ends connections by StopIteration, which may not leave one (PEP 479).
+        self.wsgi = lambda environ, start: self._parts(app(environ, start), self.mine.conn)
+
+    def _parts(self, answer: Iterable[bytes], conn: TConn) -> Iterator[bytes]:
+        """The answer. Who takes it slowly counts as who sends slowly: gunicorn writes while this waits."""
+        try:
+            for part in answer:
+                self._join(conn)
+                self.deadlines[conn] = time.monotonic() + TAKEN_WITHIN
+                yield part
+                self._at_work(conn)
+        finally:
+            getattr(answer, "close", lambda: None)()
+
+    def _at_work(self, conn: TConn) -> None:
+        """It is our turn, not the client's."""
         self.sending.leave(conn)
         self.deadlines[conn] = time.monotonic() + DONE_WITHIN
-        return super().handle_request(req, conn)
 
     def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
         """In the thread that accepts: what is not kept alive was closed in its own."""
@@ -95,6 +128,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no type
             super().finish_request(conn, fs)
             return
         self.nr_conns -= 1
+
+    def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
+        """A kept connection has news. If it is that the client is gone, no other thread need look at it."""
+        if not _gone(conn):
+            super().on_client_socket_readable(conn, client)
+            return
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self.nr_conns -= 1
+        conn.close()
 
     def _close(self, conn: TConn) -> None:
         self._join(conn)  # waits for the other end as well
@@ -157,6 +200,14 @@ def _wake(conn: TConn) -> None:
     """End a connection whose thread waits inside TLS: by the plain socket's shutdown."""
     with contextlib.suppress(OSError):
         socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
+
+
+def _gone(conn: TConn) -> bool:
+    """Whether the end of the connection is all that there is to read."""
+    try:
+        return not socket.socket.recv(conn.sock, 1, socket.MSG_PEEK)
+    except OSError:
+        return False
 
 
 def _read_body(req: Any, conn: TConn) -> None:
@@ -249,6 +300,7 @@ def _serve(
         # gunicorn closes the descriptor it is given; the supervisor's own must stay for a restart.
         "bind": f"fd://{os.dup(listener.fileno())}",
         "threads": THREADS,
+        "worker_connections": CONNECTIONS,
         "keepalive": KEEP_ALIVE,
         "graceful_timeout": GRACE,
         "limit_request_line": 8190,  # SCEP over GET carries a whole message in the address
@@ -261,6 +313,7 @@ def _serve(
         "loglevel": "error",  # who does not trust us yet ends each handshake with an alert: no news
         "post_worker_init": lambda worker: ready(),
     }
+    gc.set_threshold(*COLLECT)
     face = Face({**options, **more}, wrap)
     log = Logger(face.cfg)
     listeners = sock.create_sockets(face.cfg, log)

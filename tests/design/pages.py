@@ -88,7 +88,10 @@ def contents() -> dict[str, tuple[str, dict[str, Any]]]:
         "form-errors": ("design/form.html", {**queue, "form": AskForm({"device": "Anna's phone"})}),
         "list": ("design/list.html", {**queue, **facts}),
         "review": ("design/review.html", {**_frame("enrollment:review"), **facts, "form": AskForm()}),
-        "home": ("portal/home.html", {**officer, "waiting": 3, "mine": rows}),
+        "home": (
+            "portal/home.html",
+            {**officer, "waiting": 3, "mine": rows, "door_url": "https://localhost:9443"},
+        ),
         "help": ("portal/help.html", officer),
         "trust": ("portal/trust.html", {"fingerprint": DIGEST, "permitted": ["home.arpa", "10.0.0.0/8"]}),
         "error": (

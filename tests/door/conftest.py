@@ -1,5 +1,6 @@
 """People at the door, and a home that writes down what it hears."""
 
+import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -13,6 +14,8 @@ from accounts.models import User
 from door import transport
 from door.identity import Holder
 from door.models import Door, Rule
+from pki import verification
+from pki.models import Certificate
 from pki.verification import LiveCertificate
 from tests.conftest import Browser
 
@@ -53,9 +56,23 @@ def make_door(slug: str, **more: object) -> Door:
 
 
 def holder_for(user: User, device: str = "phone") -> Holder:
-    ends = timezone.now() + timedelta(days=300)
-    name = f"{user.full_name}, {device}"
-    return Holder(user, LiveCertificate(uuid.uuid4(), str(user.pk), name, "ab" * 32, "1234", ends))
+    """With a certificate that the database knows; it was never signed."""
+    starts, ends = timezone.now(), timezone.now() + timedelta(days=300)
+    name, fingerprint, key = f"{user.full_name}, {device}", secrets.token_hex(32), uuid.uuid4()
+    Certificate.objects.create(
+        id=key,
+        request_id=uuid.uuid4(),
+        owner=str(user.pk),
+        authority=verification.AUTHORITY,
+        profile=verification.PROFILE,
+        serial=fingerprint[:16],
+        fingerprint=fingerprint,
+        subject=name,
+        der=b"",
+        not_before=starts,
+        not_after=ends,
+    )
+    return Holder(user, LiveCertificate(key, str(user.pk), name, fingerprint, fingerprint[:16], ends))
 
 
 @pytest.fixture

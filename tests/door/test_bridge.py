@@ -5,8 +5,6 @@ import json
 import re
 import shutil
 import signal
-import ssl
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -277,16 +275,6 @@ def test_a_device_opens_no_door_and_speaks_for_none(
     assert told == [STATE]
 
 
-def test_no_certificate_and_a_certificate_of_another_authority_are_turned_away(household: Household) -> None:
-    bare = ssl.create_default_context(cafile=str(household.portal.own / "ca.pem"))
-    client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
-    client.tls_set_context(bare)
-    with pytest.raises((ssl.SSLError, OSError)):
-        client.connect("localhost", household.portal.port)
-        for _ in range(20):
-            assert client.loop(1) == 0 or (_ for _ in ()).throw(OSError("closed"))
-
-
 def test_the_broker_beside_the_portal_listens_with_tls_only(household: Household) -> None:
     opened = {int(port) for port in re.findall(r"listen socket on port (\d+)", household.portal.log)}
     assert opened == {household.portal.port}
@@ -322,30 +310,3 @@ def test_the_refresh_takes_no_older_list_and_no_foreign_one(household: Household
     public.write_text("garbled")
     assert "not signed" in household.refresh()
     assert (household.portal.own / "devices.crl.pem").read_bytes() == newer
-
-
-@pytest.fixture(scope="module")
-def mbedtls(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A client as small devices are built: Debian's mbedTLS, compiled here."""
-    program = tmp_path_factory.mktemp("mbedtls") / "client"
-    source = Path(__file__).parent / "mbedtls_client.c"
-    command = ["gcc", "-Wall", "-Werror", "-o", program, source, "-lmbedtls", "-lmbedx509", "-lmbedcrypto"]
-    subprocess.run(command, check=True, timeout=60)
-    return program
-
-
-def test_mbedtls_accepts_the_broker_and_connects(household: Household, mbedtls: Path) -> None:
-    certificate, key = household.device("lamp")
-    command = [mbedtls, "localhost", str(household.portal.port), household.portal.own / "ca.pem"]
-    done = subprocess.run([*command, certificate, key, "lamp"], capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stdout.split()[0]) == (0, "CONNACK"), done.stderr
-
-
-def test_mbedtls_without_the_root_accepts_nothing(household: Household, mbedtls: Path) -> None:
-    certificate, key = household.device("lamp")
-    foreign = household.folder / "leaf.pem"  # no authority: without its issuer's certificate behind it
-    foreign.write_text(certificate.read_text().partition("-----END")[0] + "-----END CERTIFICATE-----\n")
-    command = [mbedtls, "localhost", str(household.portal.port), foreign, certificate, key, "lamp"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 1
-    assert "handshake" in done.stderr

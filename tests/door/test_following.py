@@ -92,6 +92,8 @@ def test_home_assistant_is_told_of_doors_as_they_come_and_go(connected: Mosquitt
         door = make_door("front", topic="front/open")
         config = home.until(lambda m: m.topic.startswith("homeassistant/button/"))
         assert json.loads(config.payload)["command_topic"] == "front/open"
+        with visitor(connected.port, "homeassistant/button/#") as later:  # as one that was restarted
+            assert (later.next().payload, later.everything()) == (config.payload, [])
         Door.objects.filter(pk=door.pk).update(topic="front/moved")
         config = home.until(lambda m: b"front/moved" in m.payload)
         Door.objects.filter(pk=door.pk).update(retired_at=timezone.now())

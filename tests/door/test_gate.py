@@ -1,6 +1,7 @@
 """The gate: one source for the certificate, and silence for whoever has none."""
 
 import logging
+import socket
 import ssl
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,6 +27,10 @@ class Channel:
 
     def __init__(self, der: bytes | None) -> None:
         self.der = der
+        self.ours, self.theirs = socket.socketpair()
+
+    def fileno(self) -> int:
+        return self.ours.fileno()
 
     def getpeercert(self, binary: bool) -> bytes | None:
         assert binary
@@ -54,7 +59,13 @@ def enter(channel: object, **more: str) -> dict[str, Any]:
         seen.update(environ)
         return []
 
-    environ = {"gunicorn.socket": channel, "REMOTE_ADDR": "192.0.2.7", "wsgi.url_scheme": "http", **more}
+    environ = {
+        "gunicorn.socket": channel,
+        "REQUEST_METHOD": "GET",
+        "REMOTE_ADDR": "192.0.2.7",
+        "wsgi.url_scheme": "http",
+        **more,
+    }
     gate.HoldersOnly(app)(environ, lambda *_: None)  # type: ignore[arg-type]
     return seen
 
@@ -165,3 +176,13 @@ def test_a_crowd_of_them_cannot_fill_the_disk(
         refusing[:] = [CertificateRejected(f"The certificate {number} is signed by our CA.", code="orphan")]
         gate.admitted(Channel(DER), "", "")
     assert len(caplog.records) == gate.REMEMBERED
+
+
+def test_nothing_is_done_for_who_has_left(asked: list[bytes]) -> None:
+    channel = Channel(DER)
+    channel.theirs.sendall(b"what they wanted")
+    assert enter(channel, REQUEST_METHOD="POST")["latchkey.holder"]
+    channel.theirs.close()
+    with pytest.raises(StopIteration):
+        enter(channel, REQUEST_METHOD="POST")
+    assert enter(channel)["latchkey.holder"], "reading does no harm"

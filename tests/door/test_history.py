@@ -125,7 +125,7 @@ def test_a_page_of_fifty_links_to_the_older_ones_and_asks_few_questions(
 def test_an_empty_history_says_what_will_be_here(browser: Client, sign_in: SignIn, alice: User) -> None:
     sign_in(browser, alice)
     assert "Here will be every press" in browser.get("/doors/history").content.decode()
-    assert "No press fits" in browser.get("/doors/history?q=x").content.decode()
+    assert "No press matches" in browser.get("/doors/history?q=x").content.decode()
     page = browser.get("/doors/history?since=tomorrow&outcome=x")
     assert page.status_code == 200 and "Enter a valid date" in page.content.decode()
 

@@ -58,9 +58,7 @@ def test_it_opens_once_and_answers(opened: Path, mosquitto: Mosquitto) -> None:
         assert opened.read_text().count("opened") == 2
 
 
-def test_late_early_foreign_retained_and_garbled_messages_open_nothing(
-    opened: Path, mosquitto: Mosquitto
-) -> None:
+def test_late_early_foreign_and_garbled_messages_open_nothing(opened: Path, mosquitto: Mosquitto) -> None:
     now = int(time.time())
     bad = [
         *("", "x", "[]", "null", '"open"', "{}", '{"nonce":"a"}', "\x00\xff"),
@@ -72,6 +70,20 @@ def test_late_early_foreign_retained_and_garbled_messages_open_nothing(
             home.says("latchkey/front/open", payload)
         home.says("latchkey/front/open", message("last"))
         assert answer(home) == ("last", "opened")
+    assert opened.read_text().count("opened") == 1
+
+
+@pytest.fixture
+def lying(mosquitto: Mosquitto) -> None:
+    """A retained message that is still in time, before the listener starts."""
+    with visitor(mosquitto.port) as somebody:
+        somebody.says("latchkey/front/open", message("old", deadline=int(time.time()) + 50), retain=True)
+
+
+def test_what_lay_there_before_it_came_opens_nothing(lying: None, opened: Path, mosquitto: Mosquitto) -> None:
+    with visitor(mosquitto.port, "latchkey/front/state") as home:
+        home.says("latchkey/front/open", message("new"))
+        assert answer(home) == ("new", "opened")
     assert opened.read_text().count("opened") == 1
 
 

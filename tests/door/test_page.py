@@ -226,7 +226,7 @@ def press_of(user: User, door: Door, outcome: str, age: float = 0, **more: objec
     [
         ("sending", 0, "Sending", True),
         ("sending", 31, "Not known", False),
-        ("received", 3, "Waiting for the home.", True),
+        ("received", 3, "Waiting for the home", True),
         ("received", 16, "The home has not said that it opened.", False),
         ("opened", 3, "Opened", False),
         ("unanswered", 3, "Nothing will open later.", False),

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -119,6 +119,22 @@ def test_ten_wrong_ones_in_a_day_close_this_door_until_tomorrow(alice: User, fro
     assert AuditEvent.objects.filter(action="pin.locked", target="front").count() == 1
     tomorrow()
     assert wrong(alice, front) == [9]
+    pins.check(alice, front, PIN)
+
+
+def test_a_day_ends_at_midnight_in_the_households_zone(
+    alice: User, front: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = household.current()
+    found.time_zone = "Pacific/Auckland"  # thirteen hours ahead of UTC in November
+    found.save()
+    pins.put(alice, PIN)
+    evening = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+    for later, left in ((timedelta(0), "tomorrow"), (timedelta(hours=1), 10)):
+        monkeypatch.setattr(timezone, "now", lambda later=later: evening + later)
+        if left == "tomorrow":
+            wrong(alice, front, 10)
+        assert pins.standing(alice, front) == left
     pins.check(alice, front, PIN)
 
 

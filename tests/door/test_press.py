@@ -1,5 +1,6 @@
 """One press, one message; and every reason against it, in its order."""
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from audit.models import AuditEvent
 from door import pins
 from door.models import Door, Outcome, PinUse, Press, Rule, Tries
 from door.press import NoSuchDoor, PinUnfit, press, sweep
+from pki.models import Certificate
 from tests.door.conftest import PIN, Home, holder_for, make_door
 
 AT_ONCE = 8
@@ -226,3 +228,36 @@ def test_what_was_cut_off_in_between_is_closed_by_the_housekeeping(
     Press.objects.update(at=timezone.now() - timedelta(seconds=31))
     assert sweep() == 1
     assert Press.objects.get().outcome == Outcome.UNANSWERED
+
+
+def test_a_revocation_that_was_quicker_than_the_press_counts(alice: User, gate: Door, home: Home) -> None:
+    holder = holder_for(alice)
+    Certificate.objects.filter(pk=holder.certificate.id).update(revoked_at=timezone.now(), reason="")
+    with pytest.raises(NoSuchDoor):
+        press(holder, gate, pin="", token=uuid.uuid4(), address="")
+    assert (home.heard, Press.objects.count()) == ([], 0)
+
+
+def test_so_does_an_account_switched_off_meanwhile(alice: User, gate: Door, home: Home) -> None:
+    holder = holder_for(alice)
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    with pytest.raises(NoSuchDoor):
+        press(holder, gate, pin="", token=uuid.uuid4(), address="")
+    assert (home.heard, Press.objects.count()) == ([], 0)
+
+
+def test_a_door_that_was_changed_meanwhile_is_opened_as_it_is_now(
+    alice: User, gate: Door, home: Home
+) -> None:
+    Door.objects.filter(pk=gate.pk).update(topic="latchkey/elsewhere")
+    pressed(alice, gate)
+    assert [message.topic for message in home.heard] == ["latchkey/elsewhere"]
+
+
+def test_a_press_that_waited_longer_than_it_is_valid_is_never_sent(
+    alice: User, gate: Door, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = itertools.count(0, gate.valid_seconds + 1)
+    monkeypatch.setattr("door.press.time.monotonic", lambda: next(clock))
+    assert pressed(alice, gate).outcome == Outcome.UNANSWERED
+    assert home.heard == []

@@ -129,6 +129,14 @@ def test_a_plain_word_long_after_the_deadline_is_somebody_with_a_key(front: Door
     assert outcome(press) == Outcome.RECEIVED
 
 
+@pytest.mark.parametrize("nonce", ["\ud800", "\0", "x" * 4000, "0" * 33, "ABCDEF" * 5])
+def test_what_cannot_be_a_nonce_is_nobodys_and_no_fault(front: Door, alice: User, nonce: str) -> None:
+    press = pressed(front, alice)
+    says(state="opened", nonce=nonce)
+    assert outcome(press) == Outcome.RECEIVED
+    assert present(front) is not None
+
+
 def test_a_nonce_is_good_for_minutes_only(front: Door, alice: User) -> None:
     press = pressed(front, alice, ago=301)
     says(state="opened", nonce=press.nonce)

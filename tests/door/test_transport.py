@@ -27,6 +27,10 @@ def test_without_a_broker_a_press_is_a_line_in_the_log_and_received(
     mqtt.stop()
 
 
+def test_a_press_waits_three_seconds_at_most() -> None:
+    assert transport.WITHIN <= 3
+
+
 def test_what_is_used_is_what_is_current() -> None:
     class Other(transport.Practice):
         pass

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from pytest_django import Settings
@@ -146,6 +147,25 @@ def test_lists_of_somebody_else_are_none(published: Path) -> None:
     der = bytes(live().der)
     (published / "crl/clients.crl").write_bytes(crl_of("servers"))
     assert why_not(der) == "list"
+
+
+def test_with_a_ca_that_its_root_revoked_nobody_is_live(
+    published: Path, clients: CA, settings: Settings
+) -> None:
+    der, folder = bytes(live().der), settings.SIGNER_DIR
+    assert verification.verify(der)
+    key = load_pem_private_key(
+        (folder / "clients/root.key").read_bytes(), (folder / "passphrase").read_bytes().strip()
+    )
+    before = x509.load_der_x509_crl((published / "crl/clients-root.crl").read_bytes())
+    entry = x509.RevokedCertificateBuilder().serial_number(clients.certificate.serial_number)
+    made = x509.CertificateRevocationListBuilder().issuer_name(before.issuer)
+    made = made.last_update(before.last_update_utc).next_update(before.next_update_utc)
+    made = made.add_revoked_certificate(entry.revocation_date(before.last_update_utc).build())
+    (published / "crl/clients-root.crl").write_bytes(
+        made.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    )
+    assert why_not(der) == "authority"
 
 
 def crl_of(authority: str) -> bytes:

@@ -128,7 +128,7 @@ class Household:
         )
         return ra.approve(request=asked, by=self.bob, address=HERE)
 
-    def device(self, name: str) -> tuple[Path, Path]:
+    def device(self, name: str, profile: str = "mqtt-client") -> tuple[Path, Path]:
         """Certificate with chain, and key, of a device that is no broker."""
         folder = self.folder / name
         folder.mkdir()
@@ -137,7 +137,7 @@ class Household:
         subprocess.run(
             [*command.split(), "-keyout", key, "-out", request], check=True, capture_output=True, timeout=30
         )
-        item = self.issue(request.read_bytes(), self.named(name))
+        item = self.issue(request.read_bytes(), self.named(name), profile)
         assert item.certificate is not None
         (folder / "device.pem").write_bytes(FORMS["chain.pem"][2](item.certificate))
         return folder / "device.pem", key

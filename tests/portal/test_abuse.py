@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 MIB = 1 << 20
 ELSEWHERE = ("127.0.0.2", 0)  # where those who behave badly come from
 PIECE = 1 << 16
+PLACES = 1000  # connections of a face (gunicorn, worker_connections)
 
 
 @pytest.fixture(scope="module")
@@ -255,3 +256,12 @@ def test_a_client_that_waits_for_our_word_before_it_sends_gets_it_once(visitor: 
         assert secure.recv(PIECE) == b"HTTP/1.1 100 Continue\r\n\r\n"
         secure.sendall(body)
         assert secure.recv(PIECE).startswith(b"HTTP/1.1 403")
+
+
+def test_who_leaves_after_an_answer_leaves_a_place_for_others(visitor: Visitor) -> None:
+    """One more than the places a face has; each keeps its connection, and goes."""
+    host, _, port = visitor.running.env["LATCHKEY_STATUS_BIND"].rpartition(":")
+    for _ in range(PLACES + 1):
+        with socket.create_connection((host, int(port)), timeout=5) as plain:
+            plain.sendall(b"GET /crl/clients.crl HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert plain.recv(PIECE).startswith(b"HTTP/1.1 200 ")

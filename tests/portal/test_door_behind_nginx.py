@@ -17,7 +17,17 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.portal.door_clients import CASES, TLS_1_2, TLS_1_3, Caller, Case, Crowd, client_context, s_client
+from tests.portal.door_clients import (
+    CASES,
+    NEVER_IN,
+    TLS_1_2,
+    TLS_1_3,
+    Caller,
+    Case,
+    Crowd,
+    client_context,
+    s_client,
+)
 from tests.portal.door_clients import visit as visit_with_python
 from tests.portal.door_hand import hand
 from tests.portal.nginx import door_block, nginx
@@ -139,14 +149,25 @@ def test_tls_1_2_is_spoken_to_nobody(front: Front, alice: Path) -> None:
     assert all(visit(front.address, alice, front.trust, TLS_1_2) == b"" for visit in VISITS.values())
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.handshake], ids=lambda case: case.name)
-def test_an_open_connection_does_not_help_who_is_not_known(
-    front: Front, refused: Callable[[str], Path | None], case: Case
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_neither_an_open_connection_nor_a_session_helps_them(
+    front: Front, case: Case, version: str, tmp_path: Path
 ) -> None:
-    caller = Caller(front.address, refused(case.name), front.trust)
-    assert caller.ask() == b"", "nginx lets it in, the door does not answer, and nginx closes"
-    assert caller.ask() == b""
-    caller.close()
+    """KEPT and RES: connected while they were let in, where they ever were."""
+    client, turn = front.crowd.turning(case.name)
+    live = version == "TLS 1.3" and case.kept != NEVER_IN and not case.handshake
+    trust, speak, session = front.trust, VERSIONS[version], tmp_path / "session"
+    before = s_client(front.address, client, trust, speak, session_out=session)
+    kept = Caller(front.address, client, trust, speak) if version == "TLS 1.3" else None
+    assert from_the_door(before) == live, before
+    assert kept is None or from_the_door(kept.ask()) == live
+    turn()
+    answers = [s_client(front.address, client, trust, speak, session_in=session)]
+    if kept:
+        answers += [kept.ask(), visit_with_python(front.address, client, trust, speak, before=kept)]
+        kept.close()
+    assert not any(from_the_door(answer) for answer in answers), answers
 
 
 @pytest.mark.parametrize("reason", ["keyCompromise", "certificateHold"])

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         add("--owner", help="the Unix user that Latchkey runs as (default: the data folder's owner)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if os.geuid() != settings.DATA.stat().st_uid:  # what it leaves there must be the portal's to change
+        if os.geteuid() != settings.DATA.stat().st_uid:  # what it leaves there must be the portal's to change
             raise CommandError(f"Run this as {settings.DATA.owner()}, as Latchkey itself: sudo -u …")
         plan, folder = _plan(options), options["folder"] or settings.DATA / "mosquitto"
         names = _homes(options["home"], plan.doors)
