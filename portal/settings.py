@@ -232,7 +232,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.static_files.PackedFiles",
     "portal.middleware.WellFormed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -245,7 +245,7 @@ MIDDLEWARE = [
 # The door is sessionless: who it is stands in the client certificate, seen anew with each request.
 DOOR_MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.static_files.PackedFiles",
     "portal.middleware.WellFormed",
     "door.middleware.OwnCookiesOnly",
     "django.middleware.locale.LocaleMiddleware",
