@@ -111,6 +111,11 @@ class CertificationRequest(models.Model):
     def __str__(self) -> str:
         return f"{self.common_name} ({self.get_status_display()})"
 
+    @property
+    def made_in_browser(self) -> bool:
+        """Whether its key waits in a browser, some of which forget after a week: only such a CSR has a date."""
+        return self.kind == Kind.CSR and self.lapses_at is not None
+
 
 class Message(models.Model):
     """An officer's question, or the requester's answer. A question is open while it is the last message."""
@@ -162,3 +167,16 @@ class ScepNonce(models.Model):
 
     def __str__(self) -> str:
         return self.sha256
+
+
+class HandOver(models.Model):
+    """From a computer to the phone, by a QR code: works once, for a few minutes, for its maker alone."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the token in the address, hex
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    lapses_at = models.DateTimeField(db_index=True)
+    device = models.CharField(max_length=64, blank=True)  # what was typed already
+    note = models.TextField(max_length=1000, blank=True)
+    request = models.ForeignKey(
+        CertificationRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
