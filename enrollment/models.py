@@ -113,7 +113,7 @@ class CertificationRequest(models.Model):
 
     @property
     def made_in_browser(self) -> bool:
-        """Whether its key waits in a browser, some of which forget after a week: only such a CSR has a date."""
+        """Whether its key waits in a browser. Some forget after a week, so only such a CSR has a date."""
         return self.kind == Kind.CSR and self.lapses_at is not None
 
 
@@ -180,3 +180,15 @@ class HandOver(models.Model):
     request = models.ForeignKey(
         CertificationRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
+
+
+class Seen(models.Model):
+    """A certificate came to the check face, and its key with it: it is installed on some device."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="seen")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    address = models.CharField(max_length=64, blank=True)  # where it came from last
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.last_at:%Y-%m-%d}"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0002_device'),
+        ('enrollment', '0003_seen'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
