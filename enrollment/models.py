@@ -159,7 +159,7 @@ class ScepTransaction(models.Model):
 
 
 class ScepNonce(models.Model):
-    """A sender nonce that was seen (RFC 8894 3.2.1.5). The same again is a replay, or certmonger repeating."""
+    """A sender nonce that was seen (RFC 8894 3.2.1.5). Again it is a replay, or certmonger repeating."""
 
     sha256 = models.CharField(max_length=64, primary_key=True)  # of the signer's key and the nonce, hex
     message_sha256 = models.CharField(max_length=64)  # of the whole message, hex

@@ -88,7 +88,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
 # The status face knows nobody: it answers whoever asks alike.
 EXPECTED_OF_STATUS = dict.fromkeys(
     ("pki:certificate", "pki:crl", "status:face"), ("200 200 200 200 200 200", "405 405 405 405 405 405")
-)
+) | {"scep:clients": ("400 400 400 400 400 400", "400 400 400 400 400 400")}
 
 
 def routes(
