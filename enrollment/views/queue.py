@@ -18,8 +18,8 @@ from accounts.models import Role
 from enrollment import cautions, history, listing, preview, ra, states
 from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
+from enrollment.preview import words_of
 from pki.profiles import PROFILES
-from pki.words import words
 
 UNPROCESSABLE = 422
 BATCH = 100  # approvals with one code
@@ -140,7 +140,7 @@ def batch(request: HttpRequest) -> HttpResponse:
         return render(request, "enrollment/batch_done.html", {"results": results})
     house = household.current()
     rows = [
-        (row, PROFILES[row.profile], words(row.key_sha256), cautions.blocker(row, me(request), house))
+        (row, PROFILES[row.profile], words_of(row), cautions.blocker(row, me(request), house))
         for row in chosen
     ]
     status = UNPROCESSABLE if form.errors else 200
@@ -185,7 +185,7 @@ def _review_page(
         "item": item,
         "state": states.of(item, for_officer=True),
         "profile": PROFILES[item.profile],
-        "words": words(item.key_sha256),
+        "words": words_of(item),
         "csr": stored.csr,
         "lines": stored.lines,
         "past": [(row, states.of(row, for_officer=True)) for row in past.of_person],

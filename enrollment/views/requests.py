@@ -124,8 +124,10 @@ def _detail_page(
     context = {
         **_state_context(item),
         "form": form,
-        "words": words(item.key_sha256),
+        "words": preview.words_of(item),
         "profile": profile,
+        "door_url": settings.DOOR_URL,
+        "check_url": settings.CHECK_URL,
         "file": proposals.slug(item.common_name) or "certificate",
         "root_url": f"{settings.STATUS_URL}/ca/{profile.authority}-root.cer",
         "talk": item.messages.select_related("author"),
