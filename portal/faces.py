@@ -21,10 +21,10 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from door import gate, mqtt
-from portal import confinement, door_tls, presence, tls
+from portal import check_tls, confinement, door_tls, presence, tls
 from portal.crowd import THREADS
 from portal.dialler import Line
-from portal.worker import DoorWorker, PatientWorker
+from portal.worker import CheckWorker, DoorWorker, PatientWorker
 
 KEEP_ALIVE = 15
 # With what else is open, less than the 1024 descriptors that most systems allow: one too many ends the face.
@@ -60,12 +60,12 @@ def portal(listener: socket.socket, ready: Callable[[], None], line: Line) -> No
     _serve(listener, ready, _secure(tls.context))
 
 
-def status(listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve the status face: plain HTTP, signed objects only, made by others: it cannot reach the signer."""
+def status(listener: socket.socket, ready: Callable[[], None], line: Line) -> None:
+    """Serve the status face: plain HTTP, signed objects, and SCEP, for which it asks the signer."""
     settings.ROOT_URLCONF = "portal.urls_status"
     settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
     set_urlconf(None)
-    confinement.enter()
+    confinement.enter(line)
     _serve(listener, ready, {})
 
 
@@ -91,7 +91,21 @@ def door(listener: socket.socket, ready: Callable[[], None]) -> None:
         mark.close()
 
 
-def _secure(context: Callable[[], ssl.SSLContext]) -> dict[str, Any]:
+def check(listener: socket.socket) -> None:
+    """Serve the check face: whoever comes is told what certificate arrived. It cannot reach the signer.
+
+    No connection is kept: an open one would go on showing what arrived when it was made, and people come here
+    to try again. Returns when nobody comes any more.
+    """
+    settings.ROOT_URLCONF = "portal.urls_check"
+    settings.MIDDLEWARE = settings.CHECK_MIDDLEWARE
+    set_urlconf(None)
+    confinement.enter()
+    more = {**_secure(check_tls.context), "keepalive": 0}
+    _serve(listener, lambda: None, more, CheckWorker)
+
+
+def _secure(context: Callable[[], ssl.SSLContext | check_tls.Asking]) -> dict[str, Any]:
     """gunicorn's options for TLS with this context, which it asks for with each connection."""
     certificate, key = tls.files()
     return {

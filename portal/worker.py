@@ -20,6 +20,7 @@ from portal.crowd import Crowd
 READ_WITHIN = 5  # seconds for the handshake and the request's head
 BODY_WITHIN = 20  # seconds for the body, which is small
 TAKEN_WITHIN = 20  # seconds for the client to take each part of the answer
+QUIET = 300  # seconds without a visitor
 DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
 
 
@@ -145,6 +146,26 @@ class DoorWorker(PatientWorker):
         gunicorn does not, is nobody's honest request."""
         if settings.DOOR_SOCKET is None and gate.admitted(client, "", "") is not None:
             super().handle_error(req, client, addr, exc)
+
+
+class CheckWorker(PatientWorker):
+    """Ends when nobody has come for a while; the supervisor starts it again for the next visitor."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.quiet_since = time.monotonic()
+
+    def notify(self) -> None:
+        super().notify()
+        now = time.monotonic()
+        if self.nr_conns:
+            self.quiet_since = now
+        elif now - self.quiet_since > QUIET:
+            self.alive = False
+
+    def accept(self, listener: socket.socket) -> None:
+        super().accept(listener)
+        self.quiet_since = time.monotonic()
 
 
 def _forwarded(req: Any) -> str:
