@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from audit import trail
 from enrollment.models import Seen
 from pki.models import Certificate
 
+SOON = timedelta(days=1)  # in which people install what was issued
 ANEW = timedelta(minutes=1)  # a row is not worth a transaction for each reload of the page
 
 
@@ -45,3 +47,10 @@ def _first(certificate_id: UUID, address: str, at: datetime) -> bool:
 def of(certificate: Certificate | None) -> Seen | None:
     """When it was seen, None when it never was."""
     return Seen.objects.filter(certificate=certificate).first() if certificate else None
+
+
+def may_come_soon(certificate: Certificate | None) -> bool:
+    """Whether it was issued lately, for people, and lives: then it is worth waiting for."""
+    if certificate is None or certificate.profile != "tls-client" or certificate.revoked_at:
+        return False
+    return timezone.now() - certificate.issued_at < SOON

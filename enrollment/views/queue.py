@@ -15,7 +15,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import cautions, history, listing, preview, ra, states
+from enrollment import cautions, history, listing, preview, ra, seen, states
 from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from enrollment.preview import words_of
@@ -196,6 +196,7 @@ def _review_page(
         "talk": item.messages.select_related("author"),
         "problem": problem,
         "waits": waits,
+        "seen": seen.of(item.certificate),
         "sent": sent,
     }
     context |= {action: sent.get(action) or _form(request, item, action) for action in ACTIONS}
