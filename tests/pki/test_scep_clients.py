@@ -30,10 +30,12 @@ def ran(folder: Path, *command: str, seconds: int = 60) -> subprocess.CompletedP
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds)
 
 
-def scepclient(folder: Path, home: House, url: str, challenge: str) -> subprocess.CompletedProcess[str]:
+def scepclient(
+    folder: Path, ra: x509.Certificate, url: str, challenge: str
+) -> subprocess.CompletedProcess[str]:
     """In a fresh folder: it takes an old csr.pem from beside the key."""
     folder.mkdir()
-    fingerprint = hashlib.sha256(home.ra.certificate.public_bytes(Encoding.DER)).hexdigest()
+    fingerprint = hashlib.sha256(ra.public_bytes(Encoding.DER)).hexdigest()
     command = ["scepclient", "-server-url", url, "-challenge", challenge, "-private-key", "d/k.key"]
     command += ["-certificate", "d/c.crt", "-cn", "X", "-ca-fingerprint", fingerprint]
     (folder / "d").mkdir()
@@ -44,9 +46,9 @@ def test_scepclient_enrols_with_single_des_allowed(home: House, tmp_path: Path) 
     needs("scepclient")
     responder = Responder(home, single_des=True)
     with served(responder) as url:
-        done = scepclient(tmp_path / "good", home, url, "secret")
+        done = scepclient(tmp_path / "good", home.ra.certificate, url, "secret")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert scepclient(tmp_path / "wrong", home, url, "guessed").returncode != 0
+        assert scepclient(tmp_path / "wrong", home.ra.certificate, url, "guessed").returncode != 0
     leaf = x509.load_pem_x509_certificate((tmp_path / "good" / "d" / "c.crt").read_bytes())
     assert leaf.subject.rfc4514_string() == "CN=approved"
     assert not (tmp_path / "wrong" / "d" / "c.crt").exists()
@@ -57,7 +59,7 @@ def test_scepclient_is_refused_with_single_des(home: House, tmp_path: Path) -> N
     needs("scepclient")
     responder = Responder(home)
     with served(responder) as url:
-        assert scepclient(tmp_path / "des", home, url, "secret").returncode != 0
+        assert scepclient(tmp_path / "des", home.ra.certificate, url, "secret").returncode != 0
     assert responder.seen == ["refused algorithm"]
 
 
@@ -121,7 +123,7 @@ until getcert list-cas -s >/dev/null 2>&1; do sleep 0.2; done
 getcert add-scep-ca -s -c g -u "$1"
 for turn in $(seq 40); do getcert list-cas -s | grep -A9 "CA 'g'" | grep -q SCEP && break; sleep 0.2; done
 sleep 3
-getcert request -s -c g -I i -k "$PWD/m.key" -f "$PWD/m.crt" -N CN=x -L secret -G rsa -g 2048
+getcert request -s -c g -I i -k "$PWD/m.key" -f "$PWD/m.crt" -N CN=x -L "$4" -G rsa -g 2048
 until_it_is() {
     for turn in $(seq 40); do
         getcert list -s -i i > listed
@@ -131,14 +133,18 @@ until_it_is() {
     cat listed
 }
 until_it_is "$2"
+until [ -e "$5" ]; do sleep 0.2; done
 getcert "$3" -s -i i
 sleep 1
 until_it_is MONITORING
 """
 
 
-def certmonger(folder: Path, url: str, status: str, then: str) -> str:
-    """What certmonger tells: until the request has this `status`, `then` another order, until its end."""
+def certmonger(
+    folder: Path, url: str, status: str, then: str, challenge: str = "secret", when: str = "."
+) -> str:
+    """What certmonger tells: until the request has this `status` and the file `when` is there, `then` another
+    order, until its end."""
     needs("/usr/sbin/certmonger")
     needs("dbus-run-session")
     (folder / "bus.conf").write_text(BUS)
@@ -149,7 +155,7 @@ def certmonger(folder: Path, url: str, status: str, then: str) -> str:
         Path(place).mkdir()
     command = ["dbus-run-session", "--config-file=bus.conf", "--", "bash", "-c", CERTMONGER, "bash"]
     done = subprocess.run(
-        [*command, url, status, then],
+        [*command, url, status, then, challenge, when],
         cwd=folder,
         env=os.environ | places | {"HOME": str(folder), "CERTMONGER_TMPDIR": str(folder)},
         capture_output=True,
