@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import device, downloads, queue, requests, revocation
+from enrollment.views import device, downloads, programs, queue, requests, revocation
 
 app_name = "enrollment"
 urlpatterns = [
@@ -22,6 +22,7 @@ urlpatterns = [
     path("device/start", device.start, name="device-start"),
     path("device/link", device.link, name="device-link"),
     path("device/from/<str:token>", device.taken_over, name="device-from"),
+    path("device/program", programs.program, name="program"),
     path("queue/", queue.queue, name="queue"),
     path("queue/batch", queue.batch, name="batch"),
     path("queue/<uuid:pk>", queue.review, name="review"),

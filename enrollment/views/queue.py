@@ -106,6 +106,8 @@ def _approve(request: HttpRequest, item: CertificationRequest, form: forms.Form)
     )
     if item.status == Status.ISSUED:
         messages.success(request, f"Approved and issued: {item.common_name}.")
+    elif item.status == Status.APPROVED and not item.key_sha256:
+        messages.success(request, f"Approved: {item.common_name}. The device comes for it within a week.")
     elif item.status == Status.APPROVED:
         messages.warning(request, f"Approved. {item.trouble}")
     else:
@@ -204,5 +206,7 @@ def _review_page(
 
 
 def _found(pk: UUID) -> CertificationRequest:
-    requests = CertificationRequest.objects.select_related("owner", "certificate", "decided_by")
+    requests = CertificationRequest.objects.select_related(
+        "owner", "certificate", "decided_by", "predecessor"
+    )
     return get_object_or_404(states.with_question(requests), pk=pk)
