@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from accounts import qr as codes
 from accounts.addresses import address_of
@@ -37,9 +37,11 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Role.REQUESTER)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest) -> HttpResponse:
     """Ask: with the request of the key that the page made, or for person and device without a key yet."""
+    if request.method != "POST":  # a phone's browser opens its windows anew
+        return redirect("enrollment:device")
     form = DeviceForm(me(request), request.POST)
     if form.is_valid():
         try:
@@ -91,9 +93,11 @@ def _page(request: HttpRequest, form: DeviceForm, status: int = 200) -> HttpResp
 
 
 @requires(Role.REQUESTER)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def link(request: HttpRequest) -> HttpResponse:
     """A QR code that takes one to the same place on the phone, with what was typed, or to one's request."""
+    if request.method != "POST":
+        return redirect("enrollment:device")
     typed = NameForm(request.POST)
     known = typed.cleaned_data if typed.is_valid() else {}
     item = None

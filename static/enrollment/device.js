@@ -22,7 +22,8 @@ async function make() {
   const pair = await makeKey(rsa.checked ? "RSA-2048" : "P-256");
   const info = await infoOf(pair.publicKey);
   await put(await digestOf(info), { key: pair.privateKey, info });
-  csr.value = pemOf(await requestFor(pair, device.value.trim() || "device"));
+  // As the certificate will be called: the officer sees no difference where there is none.
+  csr.value = pemOf(await requestFor(pair, `${form.dataset.owner}'s ${device.value.trim() || "device"}`));
 }
 
 async function send() {
@@ -51,5 +52,5 @@ async function prepare() {
 }
 
 // An iPad says that it is a Mac. No Mac has a screen that counts fingers.
-if (form.dataset.guess === "mac" && navigator.maxTouchPoints > 1) location.replace("?as=ipad");
+if (form.dataset.guess === "mac" && navigator.maxTouchPoints > 1) location.replace(form.dataset.ipad);
 else if (form.dataset.way === "page") prepare();
