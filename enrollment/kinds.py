@@ -34,6 +34,16 @@ KINDS = {
         Kind("chrome", "Chrome or Edge on a Mac", "Mac", "page"),
     )
 }
+# How a .p12 is installed, in templates/enrollment/install/; and which kinds do it like another one.
+SYSTEMS = {
+    "android": "Android",
+    "iphone": "iPhone and iPad",
+    "windows": "Windows (Edge, Chrome)",
+    "mac": "Mac (Safari, Chrome)",
+    "linux": "Linux (Chrome, Chromium)",
+    "firefox": "Firefox on a computer",
+}
+ALIKE = {"ipad": "iphone", "chrome": "mac", "other": ""}
 OTHER = Kind("other", "a device that we do not know", "device", "page")
 
 # In this order: each is looked for where those before were not found.

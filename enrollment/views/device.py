@@ -145,10 +145,11 @@ def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not item.made_in_browser or states.of(item).name not in ("live", "ending"):
         return redirect("enrollment:request", pk)
     kind = _kind(request)
+    system = kinds.ALIKE.get(kind.name, kind.name)
     context = {
         "item": item,
-        "kind": kind,
-        "kinds": kinds.KINDS.values(),
+        "system": system,
+        "others": [(name, title) for name, title in kinds.SYSTEMS.items() if name != system],
         "form": kinds.form(request.headers.get("User-Agent", "")),
         "file": proposals.slug(item.common_name) or "certificate",
         "door_url": settings.DOOR_URL,

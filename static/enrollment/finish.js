@@ -10,7 +10,10 @@ const byId = (id) => document.getElementById(id);
 
 function show(step) {
   for (const one of document.querySelectorAll("[data-step]")) one.hidden = one.dataset.step !== step;
-  document.querySelector(`[data-step="${step}"]`)?.focus();
+  const here = document.querySelector(`[data-step="${step}"]`);
+  if (!here?.hasAttribute("tabindex")) return;
+  here.focus({ preventScroll: true });
+  scrollTo(0, 0);
 }
 
 function fail(sentence) {

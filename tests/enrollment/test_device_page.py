@@ -222,6 +222,9 @@ def test_finishing_is_for_live_certificates_made_in_a_browser(hers: Client, alic
     ra.approve(request=made, by=bob, address=HERE)
     page = hers.get(path).content.decode()
     assert f'data-key="{made.key_sha256}"' in page and 'data-form="compat"' in page
+    for kind in (*kinds.KINDS, "nonsense"):
+        found = hers.get(f"{path}?as={kind}").content.decode()
+        assert found.count("<summary>") == (6 if kind == "nonsense" else 5)
     assert f"/requests/{made.pk}/finish" in hers.get(f"/requests/{made.pk}").content.decode()
     ra.revoke(request=made, by=alice, address=HERE, reason="superseded")
     assert hers.get(path).status_code == 302
