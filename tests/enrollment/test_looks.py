@@ -31,8 +31,13 @@ def pages(
         charlie, "NAS", "tls-server", with_names("nas.home.arpa", "bank.example"), ("nas.home.arpa",)
     )
     CertificationRequest.objects.filter(pk=server.pk).update(note="Under the stairs.\nFor photos.")
+    device = ra.ask_for_device(by=alice, address=HERE, device="iPad", note="The one on the fridge.")
+    ready = ra.ask_for_device(by=alice, address=HERE, device="iPhone")
+    ra.approve(request=ready, by=bob, address=HERE)
     paths = {
         "bob": {
+            "review-device": f"/queue/{device.pk}",
+            "review-device-ready": f"/queue/{ready.pk}",
             "queue": "/queue/",
             "queue-any": "/queue/?status=any&q=a",
             "queue-nothing": "/queue/?q=nobody",
@@ -41,6 +46,9 @@ def pages(
         },
         "alice": {
             "requests": "/requests/",
+            "request-device": f"/requests/{device.pk}",
+            "request-device-ready": f"/requests/{ready.pk}",
+            "program": "/device/program",
             "submit": "/requests/new",
             "request-live": f"/requests/{live.pk}",
             "request-question": f"/requests/{asked.pk}",
@@ -64,6 +72,8 @@ def pages(
             sent = {"action": "approve", "common_name": "", "days": "4000", "names": "x y", "code": "1"}
             found["review-errors"] = client.post(f"/queue/{server.pk}/decide", sent).content.decode()
         if user == alice:
+            found["program-made"] = client.post("/device/program", {"device": "printer"}).content.decode()
+            found["program-errors"] = client.post("/device/program", {"device": ""}).content.decode()
             look = {**form(with_names("nas.home.arpa"), profile="tls-server"), "show": "1"}
             found["submit-look"] = client.post("/requests/new", look).content.decode()
             found["submit-errors"] = client.post(

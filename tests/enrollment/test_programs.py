@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_challenge_is_shown_once_with_the_lines_for_programs(at_home: Client, alice: User) -> None:
     page = at_home.post("/device/program", {"device": "printer in the attic"}).content.decode()
-    (challenge,) = re.findall(r"<code class=\"fingerprint\">([a-z2-9]{24})</code>", page)
+    (challenge,) = re.findall(r"<p class=\"secret\">([a-z2-9]{24})</p>", page)
     made = EnrolmentChallenge.objects.get()
     assert (made.owner, made.device, made.sha256) == (
         alice,
