@@ -63,3 +63,8 @@ def _mine(user: User) -> list[Row]:
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/help.html")
+
+
+@require_safe
+def help_devices(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/help_devices.html", {"check_url": settings.CHECK_URL})
