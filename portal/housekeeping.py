@@ -23,7 +23,7 @@ from django.db import close_old_connections
 
 from accounts import throttle
 from door import press
-from enrollment import challenges, ra
+from enrollment import challenges, ra, replaced
 from enrollment.protocols import scep_once
 from pki import authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
@@ -57,6 +57,12 @@ def requests() -> str:
 def certificates() -> str:
     authorities.publish_certificates()
     return ""
+
+
+def replaced_certificates() -> str:
+    """A renewal was seen at work: what it replaced opens nothing any more."""
+    revoked = replaced.revoke()
+    return f"{revoked} revoked" if revoked else ""
 
 
 def crls() -> str:
@@ -116,6 +122,7 @@ def room() -> str:
 STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
+    Step("replaced certificates", MINUTE, replaced_certificates),
     Step("revocation lists", 5 * MINUTE, crls),
     Step("server certificate", HOUR, services.renew_portal),
     Step("door's certificate", 5 * MINUTE, services.renew_door),
