@@ -109,13 +109,13 @@ def _take_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> No
     free = CertificationRequest.objects.filter(pk=request.pk, status=Status.APPROVED, key_sha256="")
     try:
         with transaction.atomic():
-            if free.filter(lapses_at__gt=timezone.now()).update(**key) != 1:
-                raise Refused("Another key came first, or the approval has lapsed.", ANEW)
-            record("key", request, None, address, {"key": csr.key_sha256})
+            if free.filter(lapses_at__gt=timezone.now()).update(**key) == 1:
+                record("key", request, None, address, {"key": csr.key_sha256})
     except IntegrityError as error:
         raise Refused("This key is asked for already.", "Make a new one.") from error
-    for name, value in key.items():
-        setattr(request, name, value)
+    request.refresh_from_db()
+    if request.key_sha256 != csr.key_sha256:  # unlike a phone that asked twice at once
+        raise Refused("Another key came first, or the approval has lapsed.", ANEW)
 
 
 def _note_second_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> None:

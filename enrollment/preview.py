@@ -88,7 +88,9 @@ def words_of(request: CertificationRequest) -> tuple[str, ...]:
 def _without_key(request: CertificationRequest, organization: str) -> list[Line]:
     """What a device will get: all of it from its approval, as nothing was asked by the device itself."""
     return [
-        Line("Key", "", "made by the device when it has the profile"),
+        Line("Key", "no key yet: person and device are approved", "made by the device, within a week"),
+        Line("Person", request.owner.both_names, ""),
+        Line("Device", request.device, ""),
         Line("Common name", "", request.common_name),
         Line("Organization", "", request.organization or organization),
         Line("Valid for", "", f"{request.days} days"),

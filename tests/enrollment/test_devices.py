@@ -2,6 +2,7 @@
 
 import plistlib
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AttributeOID, NameOID
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -174,3 +176,23 @@ def test_without_its_sealing_key_an_approval_is_asked_for_anew(
 
 def test_kinds_are_told_apart(approved: CertificationRequest, alice: User) -> None:
     assert Kind(approved.kind) is Kind.DEVICE and Kind(ask(alice).kind) is Kind.CSR
+
+
+def test_of_many_keys_at_once_one_wins(approved: CertificationRequest) -> None:
+    own = ec.generate_private_key(ec.SECP256R1())
+    keys = [own, own, *(ec.generate_private_key(ec.SECP256R1()) for _ in range(4))]
+
+    def attempt(key: ec.EllipticCurvePrivateKey) -> str:
+        try:
+            done = enrolled(comes(approved, key))
+            return done.key_sha256 if done and done.status == Status.ISSUED else ""
+        except ra.Refused:
+            return ""
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(keys)) as pool:
+        won = [key for key in pool.map(attempt, keys) if key]
+    assert len(set(won)) == 1
+    assert Certificate.objects.filter(owner=str(approved.owner_id)).count() == 1
+    assert AuditEvent.objects.filter(action="request.key").count() == 1
