@@ -55,6 +55,11 @@ def approval(request: CertificationRequest, *, at: datetime) -> dict[str, Any]:
     return {"challenge_sha256": _digest(challenge_of(request)), "lapses_at": at + COMES_WITHIN}
 
 
+def waits_for_key(request: CertificationRequest) -> bool:
+    """Whether it is an approved device that did not come yet: its approval can still be taken back."""
+    return request.kind == Kind.DEVICE and request.status == Status.APPROVED and not request.key_sha256
+
+
 def challenge_of(request: CertificationRequest) -> str:
     """The one-time challenge of an approved device: a secret.
 

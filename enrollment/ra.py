@@ -24,7 +24,7 @@ from enrollment.issuing import issue_waiting as issue_waiting
 from enrollment.models import CertificationRequest, Kind, Message, Status
 from enrollment.refusals import Refused as Refused  # ra.Refused: what every caller catches
 from enrollment.renewing import renew as renew
-from enrollment.transitions import move, record, too_late
+from enrollment.transitions import EVERYWHERE, move, record, too_late
 from pki import revocation
 from pki.csr import ParsedCSR
 from pki.errors import PkiError
@@ -155,16 +155,20 @@ def approve(
 
 
 def reject(*, request: CertificationRequest, by: User, address: str, reason: str) -> CertificationRequest:
-    """PENDING -> REJECTED with a reason the requester reads. The same key may be submitted again."""
+    """PENDING -> REJECTED with a reason the requester reads. The same key may be submitted again.
+
+    The approval of a device that did not come yet can be taken back likewise: APPROVED -> REJECTED.
+    """
     _only_officer(by)
     house = household.current()
     if by.pk == request.owner_id and not house.one_person:
         raise Refused("This is your own request.", "Withdraw it instead, or ask another officer.")
     why = _text(reason, "reason", MAX_TEXT)
+    back = devices.waits_for_key(request)
+    source, where = (Status.APPROVED, WITHOUT_KEY) if back else (Status.PENDING, EVERYWHERE)
+    decision = {**_decision(by), "one_person": house.one_person, "reason": why}
     with transaction.atomic():
-        move(
-            request, Status.PENDING, Status.REJECTED, **_decision(by), one_person=house.one_person, reason=why
-        )
+        move(request, source, Status.REJECTED, where=where, **decision)
         record("rejected", request, by, address, {"reason": why})
     return request
 

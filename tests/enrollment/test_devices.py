@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AttributeOID, NameOID
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,6 +24,7 @@ from pki import authorities, csr
 from pki.csr import ParsedCSR
 from pki.models import Certificate
 from portal import services
+from tests.conftest import open_session
 from tests.enrollment.acts import HERE, ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -196,3 +198,23 @@ def test_of_many_keys_at_once_one_wins(approved: CertificationRequest) -> None:
     assert len(set(won)) == 1
     assert Certificate.objects.filter(owner=str(approved.owner_id)).count() == 1
     assert AuditEvent.objects.filter(action="request.key").count() == 1
+
+
+def test_an_officer_takes_an_approval_back_until_the_device_comes(
+    approved: CertificationRequest, bob: User, browser: Client
+) -> None:
+    open_session(browser, bob)
+    assert "Take the approval back" in browser.get(f"/queue/{approved.pk}").content.decode()
+    sent = {"action": "reject", "reason": "The phone was stolen."}
+    assert browser.post(f"/queue/{approved.pk}/decide", sent).status_code == 302
+    approved.refresh_from_db()
+    assert (approved.status, approved.reason) == (Status.REJECTED, "The phone was stolen.")
+    with pytest.raises(ra.Refused, match="not waiting for its profile"):
+        enrolled(comes(approved))
+
+
+def test_what_the_device_has_is_revoked_and_not_taken_back(approved: CertificationRequest, bob: User) -> None:
+    stale = CertificationRequest.objects.get(pk=approved.pk)
+    enrolled(comes(approved))
+    with pytest.raises(ra.Refused, match="no longer waiting"):
+        ra.reject(request=stale, by=bob, address=HERE, reason="Too late.")
