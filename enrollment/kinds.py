@@ -77,7 +77,7 @@ def is_safari(user_agent: str) -> bool:
     return "Safari/" in user_agent and not re.search(r"CriOS|FxiOS|EdgiOS|OPiOS|GSA/", user_agent)
 
 
-def form(user_agent: str) -> Literal["compat", "modern"]:
+def build(user_agent: str) -> Literal["compat", "modern"]:
     """The form of .p12 that this device reads for certain. Chrome on Android tells no version here."""
     for mark, since in MODERN:
         found = re.search(mark, user_agent)

@@ -150,7 +150,7 @@ def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
         "item": item,
         "system": system,
         "others": [(name, title) for name, title in kinds.SYSTEMS.items() if name != system],
-        "form": kinds.form(request.headers.get("User-Agent", "")),
+        "build": kinds.build(request.headers.get("User-Agent", "")),
         "file": proposals.slug(item.common_name) or "certificate",
         "door_url": settings.DOOR_URL,
         "check_url": settings.CHECK_URL,

@@ -1,9 +1,12 @@
 """One button: which way is proposed, what is asked, and the way over to the phone."""
 
+import gzip
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -63,6 +66,19 @@ AGENTS = {
 }
 
 
+SCRIPTS = settings.BASE_DIR / "static" / "enrollment"
+
+
+def test_the_scripts_are_small_and_ask_for_nothing_but_the_chain() -> None:
+    """What they import is looked at in tests/js/test_modules.py."""
+    asks, finishes = ((SCRIPTS / f"{name}.js").read_text() for name in ("device", "finish"))
+    assert "fetch" not in asks and finishes.count("fetch(") == 1
+    assert "fetch(place.dataset.chain" in finishes
+    for text in (asks, finishes):
+        assert len(gzip.compress(text.encode())) < 2_200
+        assert not re.search(r"XMLHttpRequest|sendBeacon|WebSocket|EventSource|innerHTML|eval|Function", text)
+
+
 @pytest.fixture
 def hers(alice: User, browser: Client, sign_in: Callable[..., Client]) -> Client:
     return sign_in(browser, alice)
@@ -75,7 +91,7 @@ def asking(**more: str) -> dict[str, str]:
 @pytest.mark.parametrize("agent", AGENTS)
 def test_the_device_is_recognised_and_its_way_proposed(agent: str) -> None:
     kind = kinds.of(agent)
-    assert (kind.name, kind.way, kinds.form(agent)) == AGENTS[agent]
+    assert (kind.name, kind.way, kinds.build(agent)) == AGENTS[agent]
 
 
 def test_every_kind_can_be_chosen_and_nothing_else(hers: Client) -> None:
