@@ -44,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "waiting": "" if waiting == "0" else waiting,
         "problems": _problems(user),
         "door_url": settings.DOOR_URL,
+        "check_url": settings.CHECK_URL,
     }
     return render(request, "portal/home.html", context)
 

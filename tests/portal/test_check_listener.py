@@ -12,6 +12,7 @@ import pytest
 
 from portal import ports
 from portal.children import Child
+from portal.worker import QUIET, CheckWorker
 from tests.portal.door_clients import (
     CASES,
     TLS_1_2,
@@ -155,3 +156,15 @@ def test_a_child_that_waits_for_visitors_is_wanted_while_somebody_stands_there()
     assert not child.rests(1)
     assert Child("door", lambda: 1).is_wanted
     listener.close()
+
+
+@pytest.mark.parametrize(
+    ("visitors", "quiet", "runs"), [(0, QUIET + 1, False), (0, 1, True), (1, QUIET + 1, True)]
+)
+def test_it_rests_when_nobody_has_come_for_a_while(visitors: int, quiet: float, runs: bool) -> None:
+    worker = CheckWorker.__new__(CheckWorker)
+    worker.deadlines, worker.nr_conns, worker.alive = {}, visitors, True
+    worker.quiet_since = time.monotonic() - quiet
+    worker.notify()
+    assert worker.alive is runs
+    assert visitors == 0 or time.monotonic() - worker.quiet_since < 1
