@@ -31,13 +31,8 @@ def pages(
         charlie, "NAS", "tls-server", with_names("nas.home.arpa", "bank.example"), ("nas.home.arpa",)
     )
     CertificationRequest.objects.filter(pk=server.pk).update(note="Under the stairs.\nFor photos.")
-    device = ra.ask_for_device(by=alice, address=HERE, device="iPad", note="The one on the fridge.")
-    ready = ra.ask_for_device(by=alice, address=HERE, device="iPhone")
-    ra.approve(request=ready, by=bob, address=HERE)
     paths = {
         "bob": {
-            "review-device": f"/queue/{device.pk}",
-            "review-device-ready": f"/queue/{ready.pk}",
             "queue": "/queue/",
             "queue-any": "/queue/?status=any&q=a",
             "queue-nothing": "/queue/?q=nobody",
@@ -46,9 +41,6 @@ def pages(
         },
         "alice": {
             "requests": "/requests/",
-            "request-device": f"/requests/{device.pk}",
-            "request-device-ready": f"/requests/{ready.pk}",
-            "program": "/device/program",
             "submit": "/requests/new",
             "request-live": f"/requests/{live.pk}",
             "request-question": f"/requests/{asked.pk}",
@@ -72,8 +64,6 @@ def pages(
             sent = {"action": "approve", "common_name": "", "days": "4000", "names": "x y", "code": "1"}
             found["review-errors"] = client.post(f"/queue/{server.pk}/decide", sent).content.decode()
         if user == alice:
-            found["program-made"] = client.post("/device/program", {"device": "printer"}).content.decode()
-            found["program-errors"] = client.post("/device/program", {"device": ""}).content.decode()
             look = {**form(with_names("nas.home.arpa"), profile="tls-server"), "show": "1"}
             found["submit-look"] = client.post("/requests/new", look).content.decode()
             found["submit-errors"] = client.post(
@@ -83,6 +73,24 @@ def pages(
 
 
 def test_every_page_looks_right(pages: dict[str, str]) -> None:
+    assert faults_in(pages, ("phone-dark", "desk-light")) == []
+
+
+def test_the_pages_about_devices_look_right(
+    alice: User, bob: User, browser: Client, sign_in: Callable[..., Client]
+) -> None:
+    waits = ra.ask_for_device(by=alice, address=HERE, device="iPad", note="The one on the fridge.")
+    ready = ra.ask_for_device(by=alice, address=HERE, device="iPhone")
+    ra.approve(request=ready, by=bob, address=HERE)
+    found: dict[str, str] = {}
+    for user, where in ((bob, "queue"), (alice, "requests")):
+        client = sign_in(browser, user)
+        for name, item in (("waits", waits), ("ready", ready)):
+            found[f"{where}-{name}"] = client.get(f"/{where}/{item.pk}").content.decode()
+    found["program"] = client.get("/device/program").content.decode()
+    found["program-made"] = client.post("/device/program", {"device": "printer"}).content.decode()
+    found["program-errors"] = client.post("/device/program", {"device": ""}).content.decode()
+    pages = {f"device-{name}": html for name, html in found.items()}
     assert faults_in(pages, ("phone-dark", "desk-light")) == []
 
 
