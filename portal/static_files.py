@@ -5,6 +5,7 @@ Files only: a compressed page that holds a secret beside what a stranger can cho
 """
 
 import gzip
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ class PackedFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise has
 
     def serve(self, static_file: Any, request: HttpRequest) -> HttpResponseBase:
         """Plain for who takes no gzip, and where only a part is asked for."""
-        response: HttpResponseBase = super().serve(static_file, request)
         packed = self._packed.get(request.path_info)
         takes = "gzip" in request.headers.get("Accept-Encoding", "")
-        if packed is None or not takes or response.status_code != 200:
-            return response
-        response.close()
-        sent = HttpResponse(b"" if request.method == "HEAD" else packed, headers=dict(response.items()))
+        # As for HEAD: the headers alone, and no file is opened.
+        found = static_file.get_response("HEAD", request.META) if request.method in ("GET", "HEAD") else None
+        if packed is None or not takes or found is None or found.status != HTTPStatus.OK:
+            plain: HttpResponseBase = super().serve(static_file, request)
+            return plain
+        sent = HttpResponse(b"" if request.method == "HEAD" else packed, headers=dict(found.headers))
         sent.headers["Content-Encoding"] = "gzip"
         sent.headers["Content-Length"] = str(len(packed))
         return sent
