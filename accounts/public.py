@@ -12,5 +12,6 @@ PUBLIC = frozenset(
         "portal:trust",  # how to trust the household's server certificate
         "portal:trust_root",
         "portal:help",  # words explained; the same for everybody
+        "portal:help_devices",
     }
 )

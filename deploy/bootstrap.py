@@ -27,7 +27,11 @@ PROGRAMS = (
     ("openssl", "openssl"),
     ("chromium", "chromium"),
     ("certutil", "libnss3-tools"),  # puts a root into Chromium's store
-    ("javac", "default-jdk-headless"),  # a test starts a program from its source
+    ("firefox-esr", "firefox-esr"),
+    ("/usr/lib/*/girepository-1.0/WebKit2-4.1.typelib", "gir1.2-webkit2-4.1"),  # WebKit, the engine of iOS,
+    ("/usr/lib/python3/dist-packages/gi/__init__.py", "python3-gi"),  # which a test opens a window of
+    ("Xvfb", "xvfb"),  # on a screen that is not there
+    ("javac", "default-jdk-headless"),  # a test starts a program from its source; and keytool
     ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
     ("systemd-analyze", "systemd"),
     ("/usr/sbin/nginx", "nginx"),  # in a folder that people's PATH leaves out
@@ -37,6 +41,12 @@ PROGRAMS = (
     ("gcc", "gcc"),  # a small client like those in IoT devices
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("/usr/include/mbedtls/ssl.h", "libmbedtls-dev"),
+    ("scepclient", "scep"),
+    ("/usr/bin/pki", "strongswan-pki"),
+    ("/usr/lib/ipsec/plugins/libstrongswan-curl.so", "libstrongswan-extra-plugins"),
+    ("/usr/lib/ipsec/plugins/libstrongswan-openssl.so", "libstrongswan-standard-plugins"),
+    ("/usr/sbin/certmonger", "certmonger"),
+    ("dbus-run-session", "dbus-daemon"),
     # the letters of the pictures, and the same widths everywhere
     ("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", "fonts-noto-core"),
 )

@@ -62,7 +62,7 @@ def admitted(channel: object, forwarded: str, address: str) -> Holder | None:
     try:
         return holder_of(_from_header(forwarded) if settings.DOOR_SOCKET else _from_tls(channel))
     except CertificateRejected as refused:
-        _report(refused, address)
+        report(refused, address)
     except DatabaseError:
         log.warning("the database does not answer: the door refuses everybody", exc_info=True)
     return None
@@ -114,7 +114,7 @@ class _Said:
     lock = threading.Lock()
 
 
-def _report(refused: CertificateRejected, address: str) -> None:
+def report(refused: CertificateRejected, address: str) -> None:
     """One line for a certificate of ours that does not count. Of strangers nothing is said."""
     if refused.code in ("none", "foreign"):
         return

@@ -89,9 +89,8 @@ def of(request: CertificationRequest) -> History:
     others = states.with_question(others.defer("csr", "note")).order_by("-created_at", "-id")
     earlier = others.filter(owner=request.owner, created_at__lte=request.created_at)
     of_person = list(others.filter(owner=request.owner)[:SHOWN])
-    return History(
-        of_person, list(others.filter(key_sha256=request.key_sha256)[:SHOWN]), not earlier.exists()
-    )
+    of_key = others.filter(key_sha256=request.key_sha256) if request.key_sha256 else others.none()
+    return History(of_person, list(of_key[:SHOWN]), not earlier.exists())
 
 
 def name_in_use(request: CertificationRequest, common_name: str) -> CertificationRequest | None:

@@ -1,4 +1,4 @@
-"""Certification requests, the states they go through, and what was said about them."""
+"""Certification requests, the states they go through, what was said about them; and who asks by SCEP."""
 
 import uuid
 from typing import ClassVar
@@ -19,8 +19,17 @@ class Status(models.TextChoices):
     LAPSED = "lapsed", "Lapsed"
 
 
-# From each status, where it may go. Final is final. enrollment/ra.py is the only code that follows these.
-# Nothing lets an approval lapse yet: the signer may have signed already, and that certificate were lost.
+class Kind(models.TextChoices):
+    """What an approval is for (pki/signer/protocol.py has the evidence of each)."""
+
+    CSR = "csr", "A key that is there"
+    DEVICE = "device", "Person and device, no key yet"  # csr and key_sha256 are empty until the device asks
+    RENEWAL = "renewal", "The same again with a new key"  # nobody decides: the old key does
+
+
+# From each status, where it may go. Final is final. enrollment/transitions.py is the only code that follows
+# these. An approval lapses only while it has no key: with one the signer may have signed, and that
+# certificate were lost.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED}),
     Status.APPROVED: frozenset({Status.ISSUED, Status.REJECTED, Status.LAPSED}),
@@ -41,12 +50,19 @@ class CertificationRequest(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     changed_at = models.DateTimeField(auto_now_add=True)
 
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.CSR)
     profile = models.CharField(max_length=32)
     device = models.CharField(max_length=64)  # "Anna's phone", as the requester calls it
     note = models.TextField(max_length=1000, blank=True)
     csr = models.BinaryField()  # DER
-    csr_sha256 = models.CharField(max_length=64)  # hex
-    key_sha256 = models.CharField(max_length=64, db_index=True)  # of the SubjectPublicKeyInfo, hex
+    csr_sha256 = models.CharField(max_length=64, blank=True)  # hex
+    key_sha256 = models.CharField(max_length=64, blank=True, db_index=True)  # SubjectPublicKeyInfo, hex
+    challenge_sha256 = models.CharField(max_length=64, blank=True, db_index=True)  # of a device, hex
+    lapses_at = models.DateTimeField(null=True, blank=True)  # None: 30 days after it was sent
+    predecessor = models.ForeignKey(  # what is renewed
+        Certificate, null=True, blank=True, on_delete=models.PROTECT, related_name="successors"
+    )
+    proof = models.JSONField(default=dict, blank=True)  # of a renewal, until it is issued
     organization = models.CharField(max_length=64, blank=True)  # the household's name, pinned by the approval
     common_name = models.CharField(max_length=64)  # proposed, the officer may change it
     sans = models.JSONField(default=list)  # ["dns:…", "ip:…"], confirmed by the requester
@@ -83,12 +99,22 @@ class CertificationRequest(models.Model):
             models.UniqueConstraint(
                 name="one_open_request_per_key",
                 fields=["key_sha256"],
-                condition=Q(status__in=[Status.PENDING, Status.APPROVED]),
+                condition=Q(status__in=[Status.PENDING, Status.APPROVED]) & ~Q(key_sha256=""),
+            ),
+            models.UniqueConstraint(
+                name="one_successor",
+                fields=["predecessor"],
+                condition=Q(status__in=[Status.APPROVED, Status.ISSUED]),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.common_name} ({self.get_status_display()})"
+
+    @property
+    def made_in_browser(self) -> bool:
+        """Whether its key waits in a browser. Some forget after a week, so only such a CSR has a date."""
+        return self.kind == Kind.CSR and self.lapses_at is not None
 
 
 class Message(models.Model):
@@ -102,3 +128,67 @@ class Message(models.Model):
 
     class Meta:
         ordering: ClassVar = ["at", "id"]
+
+
+class EnrolmentChallenge(models.Model):
+    """What lets one program ask for one certificate in somebody's name by SCEP (RFC 8894 2.4). Used once."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    sha256 = models.CharField(max_length=64, unique=True)  # of the text, hex: it is shown once and not kept
+    device = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    lapses_at = models.DateTimeField()
+    request = models.OneToOneField(
+        CertificationRequest, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.device} of {self.owner}"
+
+
+class ScepTransaction(models.Model):
+    """One enrolment by SCEP (RFC 8894 3.2.1.1): the id that the client chose, and the key that asked."""
+
+    transaction_id = models.CharField(max_length=128, unique=True)
+    key_sha256 = models.CharField(max_length=64)  # of the signer of its messages, hex
+    request = models.ForeignKey(CertificationRequest, on_delete=models.CASCADE, related_name="transactions")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.transaction_id
+
+
+class ScepNonce(models.Model):
+    """A sender nonce that was seen (RFC 8894 3.2.1.5). Again it is a replay, or certmonger repeating."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True)  # of the signer's key and the nonce, hex
+    message_sha256 = models.CharField(max_length=64)  # of the whole message, hex
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class HandOver(models.Model):
+    """From a computer to the phone, by a QR code: works once, for a few minutes, for its maker alone."""
+
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the token in the address, hex
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    lapses_at = models.DateTimeField(db_index=True)
+    device = models.CharField(max_length=64, blank=True)  # what was typed already
+    note = models.TextField(max_length=1000, blank=True)
+    request = models.ForeignKey(
+        CertificationRequest, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+
+
+class Seen(models.Model):
+    """A certificate came to the check face, and its key with it: it is installed on some device."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="seen")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    address = models.CharField(max_length=64, blank=True)  # where it came from last
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.last_at:%Y-%m-%d}"

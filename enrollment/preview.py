@@ -9,6 +9,7 @@ from pki import names
 from pki.csr import ParsedCSR
 from pki.errors import CSRRejected, IssuanceRefused
 from pki.profiles import CLIENT_AUTH, PROFILES, SERVER_AUTH, CertificateProfile
+from pki.words import words
 
 LEFT_OUT, CHANGED, ADDED = "left out", "changed", "added"
 # Extensions with a line of their own, or that follow from the key; what else a CSR asks for is left out.
@@ -59,6 +60,8 @@ class Stored:
 def stored(request: CertificationRequest, organization: str) -> Stored:
     """What `request` asks for beside what will be issued (or was); rules may have become stricter since."""
     data = bytes(request.csr)
+    if not data:  # a device that has no key yet
+        return Stored(None, _without_key(request, organization), "")
     try:
         parsed = csr_parser.parse(data)
     except CSRRejected as error:
@@ -75,6 +78,23 @@ def stored(request: CertificationRequest, organization: str) -> Stored:
     return Stored(
         parsed, lines, "" if same else "This is not the request that was sent: it was changed here."
     )
+
+
+def words_of(request: CertificationRequest) -> tuple[str, ...]:
+    """The four words of its key; () while its device has none."""
+    return words(request.key_sha256) if request.key_sha256 else ()
+
+
+def _without_key(request: CertificationRequest, organization: str) -> list[Line]:
+    """What a device will get: all of it from its approval, as nothing was asked by the device itself."""
+    return [
+        Line("Key", "no key yet: person and device are approved", "made by the device, within a week"),
+        Line("Person", request.owner.both_names, ""),
+        Line("Device", request.device, ""),
+        Line("Common name", "", request.common_name),
+        Line("Organization", "", request.organization or organization),
+        Line("Valid for", "", f"{request.days} days"),
+    ]
 
 
 def proposed_names(csr: ParsedCSR, profile: CertificateProfile) -> list[str]:

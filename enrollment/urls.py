@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import downloads, queue, requests, revocation
+from enrollment.views import device, downloads, programs, queue, requests, revocation
 
 app_name = "enrollment"
 urlpatterns = [
@@ -11,11 +11,18 @@ urlpatterns = [
     path("requests/inspect", requests.inspect, name="inspect"),
     path("requests/<uuid:pk>", requests.detail, name="request"),
     path("requests/<uuid:pk>/state", requests.state, name="state"),
+    path("requests/<uuid:pk>/finish", device.finish, name="device-finish"),
+    path("requests/<uuid:pk>/profile.mobileconfig", device.profile, name="device-profile"),
     path("requests/<uuid:pk>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<uuid:pk>/answer", requests.answer, name="answer"),
     path("requests/<uuid:pk>/revoke", revocation.revoke, name="revoke"),
     path("requests/<uuid:pk>/qr", downloads.qr, name="qr"),
     path("requests/<uuid:pk>/certificate.<str:form>", downloads.download, name="download"),
+    path("device", device.choose, name="device"),
+    path("device/start", device.start, name="device-start"),
+    path("device/link", device.link, name="device-link"),
+    path("device/from/<str:token>", device.taken_over, name="device-from"),
+    path("device/program", programs.program, name="program"),
     path("queue/", queue.queue, name="queue"),
     path("queue/batch", queue.batch, name="batch"),
     path("queue/<uuid:pk>", queue.review, name="review"),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from pki import der
 from pki.oids import AUDIT_HEAD
 from pki.profiles import CertificateProfile
 
@@ -160,13 +161,4 @@ def audit_head(crl: x509.CertificateRevocationList) -> str | None:
 
 def assemble(tbs: bytes, signature: bytes) -> bytes:
     """DER of Certificate or CertificateList: `tbs`, ecdsa-with-SHA256, `signature` (RFC 5280 4.1.1)."""
-    return _tlv(0x30, tbs + _ECDSA_WITH_SHA256 + _tlv(0x03, b"\x00" + signature))
-
-
-def _tlv(tag: int, content: bytes) -> bytes:
-    """One DER element (X.690 8.1): a length below 128 in one byte, else how many bytes, then these."""
-    size = len(content)
-    if size < 128:
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
+    return der.sequence(tbs, _ECDSA_WITH_SHA256, der.tlv(der.BIT_STRING, b"\x00", signature))

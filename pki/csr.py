@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import AttributeOID
 from cryptography.x509.oid import SignatureAlgorithmOID as Alg
 
 from pki import armour, asked, der, keypolicy
@@ -171,3 +172,16 @@ def _signature_text(csr: x509.CertificateSigningRequest) -> str:
     if digest is None or digest.name not in _PSS_DIGESTS:
         raise refusal("weak-signature" if digest and digest.name == "sha1" else "signature-algorithm")
     return f"{_ACCEPTED[oid]} with {_PSS_DIGESTS[digest.name]}"
+
+
+def challenge(data: bytes) -> str:
+    """The challengePassword (RFC 2985 5.4.1) in a CSR that `parse` accepted, DER; "" where there is none.
+
+    A secret: compare its digest, show it to nobody. It stands under the CSR's signature, so that it was
+    the holder of the key who presented it.
+    """
+    try:
+        attributes = x509.load_der_x509_csr(data).attributes
+        return attributes.get_attribute_for_oid(AttributeOID.CHALLENGE_PASSWORD).value.decode()
+    except (ValueError, x509.AttributeNotFound):
+        return ""

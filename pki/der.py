@@ -1,8 +1,10 @@
-"""As much DER (X.690) as it takes to look before a parser does: tags, lengths, depth. Linear time."""
+"""As much DER (X.690) as it takes to look before a parser does, and to write what no library writes."""
 
 MAX_DEPTH = 32  # a request with nested directory names in its SAN reaches about 15
 
-INTEGER, BIT_STRING, OID, UTF8_STRING, SEQUENCE = 0x02, 0x03, 0x06, 0x0C, 0x30
+INTEGER, BIT_STRING, OCTET_STRING, OID = 0x02, 0x03, 0x04, 0x06
+UTF8_STRING, PRINTABLE_STRING, SEQUENCE, SET = 0x0C, 0x13, 0x30, 0x31
+NULL = b"\x05\x00"
 _CONSTRUCTED, _LONG_TAG = 0x20, 0x1F
 
 
@@ -71,3 +73,42 @@ def children(der: bytes, at: int = 0, limit: int = 3) -> list[tuple[int, int, in
     except BadDER:
         pass
     return found
+
+
+def tlv(tag: int, *parts: bytes) -> bytes:
+    """One element (X.690 8.1, 10.1): a length below 128 in one byte, else how many bytes, then these."""
+    content = b"".join(parts)
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def sequence(*parts: bytes) -> bytes:
+    return tlv(SEQUENCE, *parts)
+
+
+def set_of(*parts: bytes) -> bytes:
+    """SET OF, its elements in the order of their encodings (X.690 11.6)."""
+    return tlv(SET, *sorted(parts))
+
+
+def integer(value: int) -> bytes:
+    return tlv(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def octets(content: bytes) -> bytes:
+    return tlv(OCTET_STRING, content)
+
+
+def oid(dotted: str) -> bytes:
+    """OBJECT IDENTIFIER (X.690 8.19): base 128, the first two arcs in one."""
+    first, second, *rest = map(int, dotted.split("."))
+    content = bytearray()
+    for arc in (40 * first + second, *rest):
+        groups = [arc & 0x7F]
+        while arc := arc >> 7:
+            groups.append(arc & 0x7F | 0x80)
+        content += bytes(reversed(groups))
+    return tlv(OID, bytes(content))

@@ -17,6 +17,10 @@ class CSRRejected(PkiError):
     """The bytes are no acceptable certification request."""
 
 
+class MessageRejected(PkiError):
+    """The bytes are no acceptable SCEP message. `pki.failinfo` says which number (RFC 8894) that is."""
+
+
 class IssuanceRefused(PkiError):
     """The signer will not make this certificate, and asking again will not change that."""
 

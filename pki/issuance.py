@@ -10,7 +10,7 @@ from django.db import transaction
 from pki import csr
 from pki.errors import IssuanceRefused
 from pki.models import Certificate
-from pki.profiles import PROFILES
+from pki.profiles import EVERY
 from pki.signer import client
 from pki.signer.protocol import IssuanceRequest
 
@@ -45,7 +45,7 @@ def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dic
     """The row's columns: what the certificate says, and whom the request was for."""
     return {
         "owner": request.owner,
-        "authority": PROFILES[request.profile].authority,
+        "authority": EVERY[request.profile].authority,
         "profile": request.profile,
         "serial": f"{leaf.serial_number:x}",
         "fingerprint": hashlib.sha256(der).hexdigest(),

@@ -7,6 +7,7 @@ from typing import Literal
 
 CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"  # RFC 5280 4.2.1.12
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
+CMC_RA = "1.3.6.1.5.5.7.3.28"  # RFC 6402 2.10
 
 
 @dataclass(frozen=True)
@@ -86,4 +87,23 @@ _ALL = (
     ),
 )
 
+# What no person can ask for. SCEP needs an RSA key that both signs and enciphers (RFC 8894 2.1, 2.3), in a
+# certificate that is no CA's. Not clientAuth: the process that holds this key is the most exposed of all, and
+# web sites that trust our CA for their visitors would let it in.
+_OWN = (
+    CertificateProfile(
+        name="scep-ra",
+        authority="clients",
+        title="SCEP",
+        purpose="Lets phones and other devices send their requests sealed.",
+        key_usage=("digitalSignature", "keyEncipherment"),
+        ekus=(CMC_RA,),
+        san="none",
+        default_days=365,
+        max_days=365,
+        name_rule="label",
+    ),
+)
+
 PROFILES: dict[str, CertificateProfile] = {profile.name: profile for profile in _ALL}
+EVERY = PROFILES | {profile.name: profile for profile in _OWN}

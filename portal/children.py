@@ -3,7 +3,9 @@
 import contextlib
 import ctypes
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +20,8 @@ LIVED_WELL = 60  # seconds after which earlier deaths are forgiven
 LONGEST_WAIT = 30  # seconds between two starts
 
 # What the parent waits for; blocked in it, and to be unblocked in each child.
-SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# SIGIO: somebody connected to a listener whose process is started for that (portal/ports.py).
+SIGNALS = (signal.SIGCHLD, signal.SIGIO, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -102,9 +105,22 @@ class Child:
     started: float = 0.0
     deaths: int = 0
     due: float = field(default=0.0)  # when to start it next, on the monotonic clock
+    only_for: socket.socket | None = None  # it runs only while people come to this listener
 
     def run(self) -> None:
         self.pid, self.started = self.start(), time.monotonic()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it has to run."""
+        return self.only_for is None or bool(select.select([self.only_for], [], [], 0)[0])
+
+    def rests(self, code: int) -> bool:
+        """Whether it ended because nobody came any more, and not by an accident."""
+        if self.only_for is None or code:
+            return False
+        self.pid, self.deaths, self.due = 0, 0, 0.0
+        return True
 
     def died(self) -> float:
         """Note the death; gives the seconds to wait: at once the first time, then longer and longer."""

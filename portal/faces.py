@@ -4,16 +4,11 @@ One process each: gunicorn's worker without its arbiter (and without its control
 dies is our supervisor's work already, and a process less is 18 MB less.
 """
 
-import contextlib
 import gc
-import io
 import os
 import socket
 import ssl
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication
@@ -24,19 +19,13 @@ from django.urls import set_urlconf
 from gunicorn import sock
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from accounts.addresses import network_of, plain
 from door import gate, mqtt
-from portal import confinement, door_tls, presence, tls
-from portal.crowd import THREADS, Crowd
+from portal import check_tls, confinement, door_tls, presence, tls
+from portal.crowd import THREADS
 from portal.dialler import Line
+from portal.worker import CheckWorker, DoorWorker, PatientWorker
 
-READ_WITHIN = 5  # seconds for the handshake and the request's head
-BODY_WITHIN = 20  # seconds for the body, which is small
-TAKEN_WITHIN = 20  # seconds for the client to take each part of the answer
-DONE_WITHIN = 120  # seconds for all of it; an export of the audit trail takes its time
-LOOK = 0.25  # seconds between looks at who is too slow
 KEEP_ALIVE = 15
 # With what else is open, less than the 1024 descriptors that most systems allow: one too many ends the face.
 CONNECTIONS = 500
@@ -47,187 +36,6 @@ GRACE = 2  # seconds for requests at work when the face ends
 
 
 Wrapper = Callable[[WSGIApplication], WSGIApplication]
-
-
-class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's threads, with limits to how many of them slow clients may hold, and how long.
-
-    As shipped, a client that sends half a handshake keeps its thread for ever; and the thread that accepts
-    connections waits up to two seconds for each that is closed. A few such clients stop the face.
-    """
-
-    wsgi: WSGIApplication
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.deadlines: dict[TConn, float] = {}
-        self.look_at = 0.0  # when to look at the deadlines again, on the monotonic clock
-        self.sending: Crowd[TConn] = Crowd()
-        self.mine = threading.local()  # its `conn` is the one that this thread serves
-
-    def handle(self, conn: TConn) -> Any:
-        if not _from_proxy(conn) and self.sending.is_full_for(_network(conn)):
-            conn.close()
-            return False
-        self._join(conn)
-        self.deadlines[conn] = time.monotonic() + READ_WITHIN
-        conn.data_ready = conn.data_ready or _has_data(conn)  # spares gunicorn four system calls
-        kept = False
-        try:
-            kept = super().handle(conn)
-        finally:
-            self.sending.leave(conn)
-            self.deadlines.pop(conn, None)
-            if not kept:
-                self._close(conn)
-        return kept
-
-    def _join(self, conn: TConn) -> None:
-        """Count it among those that are slow to send or to take, which may cost another one its place.
-
-        A proxy waits for slow clients itself.
-        """
-        if _from_proxy(conn):
-            return
-        if too_many := self.sending.join(conn, _network(conn)):
-            _wake(too_many)
-
-    def handle_request(self, req: Any, conn: TConn) -> Any:
-        """With the body read first: while it comes in, its thread counts against its network."""
-        self.deadlines[conn] = time.monotonic() + BODY_WITHIN
-        _read_body(req, conn)
-        self._at_work(conn)
-        self.mine.conn = conn
-        return super().handle_request(req, conn)
-
-    def load_wsgi(self) -> None:
-        super().load_wsgi()
-        app = self.wsgi
-        # Not one generator: the gate ends connections by StopIteration, which may not leave one (PEP 479).
-        self.wsgi = lambda environ, start: self._parts(app(environ, start), self.mine.conn)
-
-    def _parts(self, answer: Iterable[bytes], conn: TConn) -> Iterator[bytes]:
-        """The answer. Who takes it slowly counts as who sends slowly: gunicorn writes while this waits."""
-        try:
-            for part in answer:
-                self._join(conn)
-                self.deadlines[conn] = time.monotonic() + TAKEN_WITHIN
-                yield part
-                self._at_work(conn)
-        finally:
-            getattr(answer, "close", lambda: None)()
-
-    def _at_work(self, conn: TConn) -> None:
-        """It is our turn, not the client's."""
-        self.sending.leave(conn)
-        self.deadlines[conn] = time.monotonic() + DONE_WITHIN
-
-    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
-        """In the thread that accepts: what is not kept alive was closed in its own."""
-        if fs.cancelled():
-            conn.close()
-        elif not fs.exception() and fs.result():
-            super().finish_request(conn, fs)
-            return
-        self.nr_conns -= 1
-
-    def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
-        """A kept connection has news. If it is that the client is gone, no other thread need look at it."""
-        if not _gone(conn):
-            super().on_client_socket_readable(conn, client)
-            return
-        self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
-        self.nr_conns -= 1
-        conn.close()
-
-    def _close(self, conn: TConn) -> None:
-        self._join(conn)  # waits for the other end as well
-        try:
-            with contextlib.suppress(OSError):
-                conn.close(graceful=True)
-        finally:
-            self.sending.leave(conn)
-
-    def notify(self) -> None:
-        """Called by the worker's loop with each event, and every second. No arbiter wants to be told."""
-        now = time.monotonic()
-        if now < self.look_at:
-            return
-        self.look_at = now + LOOK
-        for conn, deadline in list(self.deadlines.items()):
-            if now > deadline:
-                self.deadlines.pop(conn, None)
-                _wake(conn)
-
-
-class DoorWorker(PatientWorker):
-    """Says nothing at all to who has no live certificate, not even that a request is malformed."""
-
-    def handle_request(self, req: Any, conn: TConn) -> Any:
-        """A client that waits for "100 Continue" is looked at before it gets that."""
-        if req._expected_100_continue and gate.admitted(conn.sock, _forwarded(req), "") is None:
-            return False
-        return super().handle_request(req, conn)
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """In gunicorn's words, to holders. Behind a proxy the proxy has the words: what it lets through and
-        gunicorn does not, is nobody's honest request."""
-        if settings.DOOR_SOCKET is None and gate.admitted(client, "", "") is not None:
-            super().handle_error(req, client, addr, exc)
-
-
-def _forwarded(req: Any) -> str:
-    """The header that the gate reads, before there is an environ."""
-    name = gate.CERTIFICATE.removeprefix("HTTP_").replace("_", "-")
-    return ",".join(value for found, value in req.headers if found == name)
-
-
-def _has_data(conn: TConn) -> bool:
-    """Whether something came already, as it does (TCP_DEFER_ACCEPT, portal/ports.py)."""
-    try:
-        return bool(conn.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
-    except (OSError, ValueError):  # nothing yet; or TLS, whose sockets cannot be peeked into
-        return False
-
-
-def _from_proxy(conn: TConn) -> bool:
-    """At a Unix socket there are no addresses."""
-    return not isinstance(conn.client, tuple)
-
-
-def _network(conn: TConn) -> str:
-    """What counts as one client."""
-    return network_of(plain(conn.client[0]))
-
-
-def _wake(conn: TConn) -> None:
-    """End a connection whose thread waits inside TLS: by the plain socket's shutdown."""
-    with contextlib.suppress(OSError):
-        socket.socket.shutdown(conn.sock, socket.SHUT_RDWR)
-
-
-def _gone(conn: TConn) -> bool:
-    """Whether the end of the connection is all that there is to read."""
-    try:
-        return not socket.socket.recv(conn.sock, 1, socket.MSG_PEEK)
-    except OSError:
-        return False
-
-
-def _read_body(req: Any, conn: TConn) -> None:
-    """The body into memory, unless it is larger than Django takes: then it is refused and never read."""
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    if any(name == "CONTENT-LENGTH" and int(value) > most for name, value in req.headers):
-        req.force_close()
-        return
-    if req._expected_100_continue:  # RFC 9110 10.1.1: such a client waits for our word before it sends
-        conn.sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        req._expected_100_continue = False
-    body = req.body.read(most + 1)
-    if len(body) > most:  # in chunks, without a length
-        req.force_close()
-    req.body = io.BytesIO(body)
 
 
 class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -252,12 +60,12 @@ def portal(listener: socket.socket, ready: Callable[[], None], line: Line) -> No
     _serve(listener, ready, _secure(tls.context))
 
 
-def status(listener: socket.socket, ready: Callable[[], None]) -> None:
-    """Serve the status face: plain HTTP, signed objects only, made by others: it cannot reach the signer."""
+def status(listener: socket.socket, ready: Callable[[], None], line: Line) -> None:
+    """Serve the status face: plain HTTP, signed objects, and SCEP, for which it asks the signer."""
     settings.ROOT_URLCONF = "portal.urls_status"
     settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
     set_urlconf(None)
-    confinement.enter()
+    confinement.enter(line)
     _serve(listener, ready, {})
 
 
@@ -283,7 +91,21 @@ def door(listener: socket.socket, ready: Callable[[], None]) -> None:
         mark.close()
 
 
-def _secure(context: Callable[[], ssl.SSLContext]) -> dict[str, Any]:
+def check(listener: socket.socket) -> None:
+    """Serve the check face: whoever comes is told what certificate arrived. It cannot reach the signer.
+
+    No connection is kept: an open one would go on showing what arrived when it was made, and people come here
+    to try again. Returns when nobody comes any more.
+    """
+    settings.ROOT_URLCONF = "portal.urls_check"
+    settings.MIDDLEWARE = settings.CHECK_MIDDLEWARE
+    set_urlconf(None)
+    confinement.enter()
+    more = {**_secure(check_tls.context), "keepalive": 0}
+    _serve(listener, lambda: None, more, CheckWorker)
+
+
+def _secure(context: Callable[[], ssl.SSLContext | check_tls.Asking]) -> dict[str, Any]:
     """gunicorn's options for TLS with this context, which it asks for with each connection."""
     certificate, key = tls.files()
     return {

@@ -23,7 +23,8 @@ from django.db import close_old_connections
 
 from accounts import throttle
 from door import press
-from enrollment import ra
+from enrollment import challenges, ra, replaced
+from enrollment.protocols import scep_once
 from pki import authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
@@ -56,6 +57,12 @@ def requests() -> str:
 def certificates() -> str:
     authorities.publish_certificates()
     return ""
+
+
+def replaced_certificates() -> str:
+    """A renewal was seen at work: what it replaced opens nothing any more."""
+    revoked = replaced.revoke()
+    return f"{revoked} revoked" if revoked else ""
 
 
 def crls() -> str:
@@ -93,6 +100,8 @@ def lets_nobody_in() -> str:
 def sessions() -> str:
     SessionStore.clear_expired()
     throttle.sweep()
+    scep_once.sweep()
+    challenges.sweep()
     return ""
 
 
@@ -113,9 +122,11 @@ def room() -> str:
 STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
+    Step("replaced certificates", MINUTE, replaced_certificates),
     Step("revocation lists", 5 * MINUTE, crls),
     Step("server certificate", HOUR, services.renew_portal),
     Step("door's certificate", 5 * MINUTE, services.renew_door),
+    Step("SCEP's certificate", 5 * MINUTE, services.renew_scep),
     Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("presses", MINUTE, presses),
@@ -124,7 +135,9 @@ STEPS = (
     Step("room on the disk", 5 * MINUTE, room),
 )
 # Before anybody is served:
-FIRST = frozenset({"CA certificates", "revocation lists", "server certificate", "door's certificate"})
+FIRST = frozenset(
+    {"CA certificates", "revocation lists", "server certificate", "door's certificate", "SCEP's certificate"}
+)
 
 
 def tidy(steps: Iterable[Step] = STEPS) -> dict[str, str]:

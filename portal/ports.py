@@ -1,6 +1,7 @@
 """Listening sockets, and whose a port is when it is taken. Plain Python."""
 
 import errno
+import fcntl
 import os
 import socket
 import stat
@@ -29,6 +30,13 @@ def listen(host: str, port: int, setting: str) -> socket.socket:
         raise PortTrouble(_sentence(error, host, port, setting)) from error
     listener.listen(BACKLOG)
     return listener
+
+
+def tell_of_visitors(listener: socket.socket) -> None:
+    """Have the kernel send this process a SIGIO whenever somebody connects (fcntl(2), O_ASYNC)."""
+    fcntl.fcntl(listener, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(listener, fcntl.F_GETFL)
+    fcntl.fcntl(listener, fcntl.F_SETFL, flags | os.O_ASYNC)
 
 
 def listen_at(path: Path, setting: str) -> socket.socket:

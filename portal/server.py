@@ -67,6 +67,7 @@ def open_ports() -> dict[str, socket.socket]:
         return {
             "portal": ports.listen(*settings.PORTAL_BIND, "LATCHKEY_PORTAL_BIND"),
             "door": _door_port(),
+            "check": ports.listen(*settings.CHECK_BIND, "LATCHKEY_CHECK_BIND"),
             "status": ports.listen(*settings.STATUS_BIND, "LATCHKEY_STATUS_BIND"),
         }
     except ports.PortTrouble as error:

@@ -12,20 +12,23 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings
 
 from accounts import household
 from audit import trail
 from door import broker_tls
+from enrollment.protocols import scep_ra
 from pki import authorities, issuance, names, publication
 from pki.models import Certificate
-from pki.profiles import PROFILES, CertificateProfile
+from pki.profiles import EVERY, PROFILES, CertificateProfile
 from pki.signer.protocol import IssuanceRequest, ServiceEvidence
 from portal import tls
 
 DAYS = 90
+RSA_BITS = 2048  # each SCEP message costs one use of the key
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,9 @@ class Service:
     common_name: str
     path: Callable[[], Path]  # key (PKCS#8), certificate and issuing CA in one file: renewed all at once
     sans: Callable[[], tuple[str, ...]]  # "dns:nas.home.arpa", "ip:192.168.1.2"
+    days: int = DAYS
+    key: Callable[[], Key] = lambda: ec.generate_private_key(ec.SECP256R1())
+    before: Callable[[], Path | None] = lambda: None  # where the last one is kept
 
 
 PORTAL = Service(
@@ -51,6 +57,17 @@ DOOR = Service(
     broker_tls.certificate,
     lambda: (),
 )
+SCEP = Service(
+    "scep",
+    "certificate for SCEP",
+    EVERY["scep-ra"],
+    names.SCEP,
+    scep_ra.present,
+    lambda: (),
+    days=365,
+    key=lambda: rsa.generate_private_key(65537, RSA_BITS),
+    before=scep_ra.before,
+)
 
 
 def renew_portal() -> str:
@@ -61,6 +78,11 @@ def renew_portal() -> str:
 def renew_door() -> str:
     """What the door shows to a broker that speaks TLS. As renew_if_due."""
     return renew_if_due(DOOR) if settings.BROKER and settings.BROKER["tls"] else ""
+
+
+def renew_scep() -> str:
+    """What phones and programs encipher for. As renew_if_due."""
+    return renew_if_due(SCEP)
 
 
 def renew_if_due(service: Service) -> str:
@@ -119,7 +141,7 @@ def _issuing(service: Service) -> bytes:
 
 
 def _make(service: Service, sans: tuple[str, ...]) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = service.key()
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     request = IssuanceRequest(
         request_id=str(uuid.uuid4()),
@@ -128,14 +150,22 @@ def _make(service: Service, sans: tuple[str, ...]) -> None:
         organization=household.current().name,
         common_name=service.common_name,
         sans=sans,
-        days=DAYS,
+        days=service.days,
         owner=f"service:{service.name}",
         csr=csr.public_bytes(Encoding.DER),
         evidence=ServiceEvidence(service.name),
     )
     leaf = bytes(issuance.issue(request).der)
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    _keep(service)
     _write(service.path(), secret + authorities.pem(leaf) + authorities.pem(_issuing(service)))
+
+
+def _keep(service: Service) -> None:
+    """What clients still encipher for the certificate they know has to be read for a while."""
+    before = service.before()
+    if before is not None and service.path().exists():
+        _write(before, service.path().read_bytes())
 
 
 def _write(path: Path, data: bytes) -> None:

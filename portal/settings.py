@@ -159,6 +159,7 @@ CHECK_BIND = _bind("LATCHKEY_CHECK_BIND", "0.0.0.0:9444")
 STATUS_BIND = _bind("LATCHKEY_STATUS_BIND", "0.0.0.0:8080")
 PORTAL_URL = f"https://{_reached_at(PORTAL_BIND)}"
 DOOR_URL = ENV.get("LATCHKEY_DOOR_URL", f"https://{_reached_at(DOOR_BIND)}").rstrip("/")
+CHECK_URL = f"https://{_reached_at(CHECK_BIND)}"
 STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{_reached_at(STATUS_BIND)}").rstrip("/")
 BROKER = _broker("LATCHKEY_MQTT_URL")
 TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
@@ -232,7 +233,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.static_files.PackedFiles",
     "portal.middleware.WellFormed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -245,7 +246,7 @@ MIDDLEWARE = [
 # The door is sessionless: who it is stands in the client certificate, seen anew with each request.
 DOOR_MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.static_files.PackedFiles",
     "portal.middleware.WellFormed",
     "door.middleware.OwnCookiesOnly",
     "django.middleware.locale.LocaleMiddleware",
@@ -254,6 +255,10 @@ DOOR_MIDDLEWARE = [
     "door.middleware.InTheHousehold",
 ]
 DOOR_CSRF_COOKIE = "__Host-latchkey-door"
+# The check face knows nobody and has no forms.
+CHECK_MIDDLEWARE = [
+    name for name in DOOR_MIDDLEWARE if not name.endswith((".OwnCookiesOnly", ".CsrfViewMiddleware"))
+]
 STATUS_MIDDLEWARE = ["portal.middleware.SecurityHeaders", "django.middleware.common.CommonMiddleware"]
 TEMPLATES = [
     {
@@ -280,7 +285,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        # temp_store: SQLite chose its folder for temporary files before the confinement took that away.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+        "PRAGMA temp_store=MEMORY;",
     }
 
 SESSION_COOKIE_NAME = "__Host-latchkey"
@@ -311,6 +318,7 @@ PLAIN_NAME = "portal.plainnames.plain_name"  # the rule for names of people and 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_HANDLERS = ["portal.uploads.CappedUpload"]
 CSR_MAX_BYTES = 64 * 1024
+SCEP_SINGLE_DES = False  # 56 bits; switched on by tests with a program that knows nothing else
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 SIGNER_WITHIN = 20  # seconds for the signer's first start, which makes three authorities
 READY_WITHIN = 30  # seconds for the faces
 END_WITHIN = 6  # seconds for everybody to end by themselves
+# The check face is looked at a few times a year by each device: its process starts with the first visitor and
+# ends some minutes after the last. That spares 10 to 20 MB.
+ON_DEMAND = frozenset({"check"})
 
 
 class Supervisor:
@@ -33,7 +36,7 @@ class Supervisor:
         self.listeners = listeners
         self.children: list[Child] = []
         self.popen: subprocess.Popen[bytes] | None = None
-        self.lines = {name: dialler.Line() for name in ("start", "portal", "housekeeping")}
+        self.lines = {name: dialler.Line() for name in ("start", "portal", "status", "housekeeping")}
         self.ready_read, self.ready_write = os.pipe()
 
     def start_signer(self) -> None:
@@ -70,16 +73,22 @@ class Supervisor:
         for name, main in self._mains().items():
             own = [self.listeners[name].fileno()] if name in self.listeners else []
             own += [self.lines[name].ours.fileno()] if name in self.lines else []
+            if name in ON_DEMAND:
+                ports.tell_of_visitors(self.listeners[name])
+                waits = Child(name, children.forked(main, keep=own), only_for=self.listeners[name])
+                self.children.append(waits)
+                continue
             child = Child(name, children.forked(main, keep=[*own, self.ready_write]))
             self.children.append(child)
             child.run()
-        self._wait_ready(len(self._mains()))
+        self._wait_ready(len(self._mains()) - len(ON_DEMAND))
 
     def _mains(self) -> dict[str, Callable[[], None]]:
         return {
             "portal": lambda: faces.portal(self.listeners["portal"], self._ready, self.lines["portal"]),
             "door": lambda: faces.door(self.listeners["door"], self._ready),
-            "status": lambda: faces.status(self.listeners["status"], self._ready),
+            "check": lambda: faces.check(self.listeners["check"]),
+            "status": lambda: faces.status(self.listeners["status"], self._ready, self.lines["status"]),
             "housekeeping": lambda: housekeeping.loop(self._ready, self.lines["housekeeping"]),
         }
 
@@ -106,10 +115,10 @@ class Supervisor:
     def watch(self) -> None:
         """Restart who dies; return when told to end (SIGHUP too: the terminal is gone)."""
         while True:
-            waiting = [child.due for child in self.children if not child.pid]
+            waiting = [child.due for child in self.children if not child.pid and child.is_wanted]
             timeout = max(0.05, min(waiting) - time.monotonic()) if waiting else 60.0
             info = signal.sigtimedwait(children.SIGNALS, timeout)
-            if info and info.si_signo != signal.SIGCHLD:
+            if info and info.si_signo not in (signal.SIGCHLD, signal.SIGIO):
                 return
             self._reap()
             self._restart_due()
@@ -123,15 +132,17 @@ class Supervisor:
             if not pid:
                 return
             for child in self.children:
-                if child.pid == pid:
-                    code, wait = os.waitstatus_to_exitcode(status), child.died()
-                    log.warning("child=%s pid=%d ended=%d again_in=%.0fs", child.name, pid, code, wait)
+                if child.pid == pid and not child.rests(code := os.waitstatus_to_exitcode(status)):
+                    log.warning(
+                        "child=%s pid=%d ended=%d again_in=%.0fs", child.name, pid, code, child.died()
+                    )
 
     def _restart_due(self) -> None:
         for child in self.children:
-            if not child.pid and time.monotonic() >= child.due:
+            if not child.pid and time.monotonic() >= child.due and child.is_wanted:
                 child.run()
-                log.warning("child=%s pid=%d started", child.name, child.pid)
+                if child.only_for is None:
+                    log.warning("child=%s pid=%d started", child.name, child.pid)
 
     def _signal_all(self, number: int, *, group: bool = False) -> None:
         for child in reversed(self.children):  # the faces first, the signer last

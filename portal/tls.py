@@ -10,23 +10,19 @@ from cryptography import x509
 from django.conf import settings
 
 from door.tls_files import Marks, marks
-from pki import authorities, names
+from pki import authorities, names, own
 from pki.errors import IssuanceRefused
 
 log = logging.getLogger(__name__)
 
 
 def pem() -> Path:
-    """Key (PKCS#8), certificate and issuing CA in one file, so that a renewal replaces all at once."""
-    path: Path = settings.WEB_DIR / "tls" / "portal.pem"
-    return path
+    return own.pem("portal")
 
 
 def files() -> tuple[Path, Path]:
     """Certificate chain and key that the portal serves."""
-    if settings.TLS_CERT:
-        return Path(settings.TLS_CERT), Path(settings.TLS_KEY)
-    return pem(), pem()
+    return own.served()
 
 
 def served() -> x509.Certificate | None:

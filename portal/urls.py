@@ -12,6 +12,7 @@ from portal.views import audit, home, status, trust
 pages = [
     path("", home.home, name="home"),
     path("help", home.help_page, name="help"),
+    path("help/devices", home.help_devices, name="help_devices"),
     path("status", status.status, name="status"),
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),

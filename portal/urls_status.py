@@ -1,4 +1,4 @@
-"""What the status face answers: signed objects over plain HTTP, no person's data, no cookie."""
+"""What the status face answers: signed objects and SCEP over plain HTTP, no cookie."""
 
 from django.urls import include, path
 
@@ -8,6 +8,7 @@ from portal.views import trust
 urlpatterns = [
     path("", include(([path("", trust.status_face, name="face")], "status"))),
     path("", include("pki.urls")),
+    path("", include("enrollment.protocols.urls")),
 ]
 
 handler400 = errors.bad_request

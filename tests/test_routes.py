@@ -64,8 +64,15 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "enrollment:answer": ("302 405 405 404 404 404", "302 422 404 404 404 404"),
     "enrollment:batch": ("302 404 404 405 404 404", "302 404 404 302 404 404"),
     "enrollment:decide": ("302 404 404 405 404 404", "302 404 404 422 404 404"),
+    "enrollment:device": ("302 200 200 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:device-finish": ("302 302 404 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:device-from": ("302 410 410 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:device-link": ("302 302 302 404 404 404", "302 200 200 404 404 404"),
+    "enrollment:device-profile": ("302 302 404 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:device-start": ("302 302 302 404 404 404", "302 422 422 404 404 404"),
     "enrollment:download": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:inspect": ("302 405 405 404 404 404", "302 422 422 404 404 404"),
+    "enrollment:program": ("302 200 200 404 404 404", "302 422 422 404 404 404"),
     "enrollment:qr": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:queue": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
     "enrollment:request": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
@@ -79,6 +86,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "portal:audit_export": ("302 404 404 404 200 200", "302 405 405 405 405 405"),
     "portal:healthz": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:help": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "portal:help_devices": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:home": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
     "portal:metrics": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:status": ("302 404 404 200 200 200", "302 405 405 405 405 405"),
@@ -88,7 +96,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
 # The status face knows nobody: it answers whoever asks alike.
 EXPECTED_OF_STATUS = dict.fromkeys(
     ("pki:certificate", "pki:crl", "status:face"), ("200 200 200 200 200 200", "405 405 405 405 405 405")
-)
+) | {"scep:clients": ("400 400 400 400 400 400", "400 400 400 400 400 400")}
 
 
 def routes(

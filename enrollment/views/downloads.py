@@ -79,7 +79,7 @@ def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
 def qr(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The address of the request's page as a QR code, to open it on the phone."""
     item = get_object_or_404(CertificationRequest.objects.only("pk"), pk=pk, owner=me(request))
-    address = _address_for_phone(request, reverse("enrollment:request", args=[item.pk]))
+    address = address_for_phone(request, reverse("enrollment:request", args=[item.pk]))
     return HttpResponse(codes.svg(address), content_type="image/svg+xml")
 
 
@@ -88,7 +88,7 @@ def _issued(request: HttpRequest, pk: UUID) -> CertificationRequest:
     return get_object_or_404(issued.select_related("certificate").defer("csr"), pk=pk)
 
 
-def _address_for_phone(request: HttpRequest, path: str) -> str:
+def address_for_phone(request: HttpRequest, path: str) -> str:
     """The address of `path` as a phone reaches it: not this machine's own loopback name."""
     here = urlsplit(f"//{request.get_host()}").hostname or ""
     if here in ("localhost", "127.0.0.1", "::1"):

@@ -15,11 +15,11 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import cautions, history, listing, preview, ra, states
+from enrollment import cautions, devices, history, listing, preview, ra, seen, states
 from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
+from enrollment.preview import words_of
 from pki.profiles import PROFILES
-from pki.words import words
 
 UNPROCESSABLE = 422
 BATCH = 100  # approvals with one code
@@ -76,7 +76,8 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _obstacle(request: HttpRequest, item: CertificationRequest, action: str) -> str:
-    if item.status != Status.PENDING:
+    takes_back = action == "reject" and devices.waits_for_key(item)
+    if item.status != Status.PENDING and not takes_back:
         return f"This request is no longer waiting: {states.of(item).word}. Nothing was changed."
     blocker = cautions.blocker(item, me(request), household.current())
     own = item.owner_id == me(request).pk
@@ -106,6 +107,8 @@ def _approve(request: HttpRequest, item: CertificationRequest, form: forms.Form)
     )
     if item.status == Status.ISSUED:
         messages.success(request, f"Approved and issued: {item.common_name}.")
+    elif item.status == Status.APPROVED and not item.key_sha256:
+        messages.success(request, f"Approved: {item.common_name}. The device comes for it within a week.")
     elif item.status == Status.APPROVED:
         messages.warning(request, f"Approved. {item.trouble}")
     else:
@@ -140,7 +143,7 @@ def batch(request: HttpRequest) -> HttpResponse:
         return render(request, "enrollment/batch_done.html", {"results": results})
     house = household.current()
     rows = [
-        (row, PROFILES[row.profile], words(row.key_sha256), cautions.blocker(row, me(request), house))
+        (row, PROFILES[row.profile], words_of(row), cautions.blocker(row, me(request), house))
         for row in chosen
     ]
     status = UNPROCESSABLE if form.errors else 200
@@ -185,7 +188,7 @@ def _review_page(
         "item": item,
         "state": states.of(item, for_officer=True),
         "profile": PROFILES[item.profile],
-        "words": words(item.key_sha256),
+        "words": words_of(item),
         "csr": stored.csr,
         "lines": stored.lines,
         "past": [(row, states.of(row, for_officer=True)) for row in past.of_person],
@@ -196,6 +199,8 @@ def _review_page(
         "talk": item.messages.select_related("author"),
         "problem": problem,
         "waits": waits,
+        "takes_back": devices.waits_for_key(item),
+        "seen": seen.of(item.certificate),
         "sent": sent,
     }
     context |= {action: sent.get(action) or _form(request, item, action) for action in ACTIONS}
@@ -203,5 +208,7 @@ def _review_page(
 
 
 def _found(pk: UUID) -> CertificationRequest:
-    requests = CertificationRequest.objects.select_related("owner", "certificate", "decided_by")
+    requests = CertificationRequest.objects.select_related(
+        "owner", "certificate", "decided_by", "predecessor"
+    )
     return get_object_or_404(states.with_question(requests), pk=pk)

@@ -12,7 +12,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import listing, preview, proposals, ra, states
+from enrollment import listing, preview, proposals, ra, seen, states
 from enrollment.forms import AnswerForm, SubmitForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from pki import howto
@@ -124,10 +124,9 @@ def _detail_page(
     context = {
         **_state_context(item),
         "form": form,
-        "words": words(item.key_sha256),
-        "profile": profile,
-        "file": proposals.slug(item.common_name) or "certificate",
+        "words": preview.words_of(item),
         "door_url": settings.DOOR_URL,
+        "file": proposals.slug(item.common_name) or "certificate",
         "root_url": f"{settings.STATUS_URL}/ca/{profile.authority}-root.cer",
         "talk": item.messages.select_related("author"),
         "lines": preview.stored(item, household.current().name).lines,
@@ -144,9 +143,17 @@ def state(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _state_context(item: CertificationRequest) -> dict[str, object]:
     """`version` changes whenever the rest of the page has to change as well."""
-    found = states.of(item)
-    version = f"{found.name}-{item.messages.count()}-{bool(item.trouble)}"
-    return {"item": item, "state": found, "version": version, "Status": Status}
+    found, tick = states.of(item), seen.of(item.certificate)
+    return {
+        "item": item,
+        "state": found,
+        "version": f"{found.name}-{item.messages.count()}-{bool(item.trouble)}-{tick is not None}",
+        "Status": Status,
+        "profile": PROFILES[item.profile],
+        "check_url": settings.CHECK_URL,
+        "seen": tick,
+        "awaits_seeing": tick is None and seen.may_come_soon(item.certificate),
+    }
 
 
 @requires(Role.REQUESTER)

@@ -13,9 +13,15 @@ from cryptography import x509
 from pki import hostnames, names
 from pki.csr import ParsedCSR
 from pki.errors import IssuanceRefused
-from pki.profiles import PROFILES, CertificateProfile
+from pki.profiles import EVERY, PROFILES, CertificateProfile
 from pki.signer.journal import Use
-from pki.signer.protocol import CsrEvidence, IssuanceRequest, ServiceEvidence
+from pki.signer.protocol import (
+    CsrEvidence,
+    DeviceEvidence,
+    IssuanceRequest,
+    RenewalEvidence,
+    ServiceEvidence,
+)
 
 
 @dataclass(frozen=True)
@@ -27,18 +33,21 @@ class Service:
     days: int
 
 
-DIGESTS = {name: found.digest for name, found in PROFILES.items()}
+DIGESTS = {name: found.digest for name, found in EVERY.items()}
 
 # The whole list. Host names are limited to --hosts and localhost, the owner is "service:<name>".
 SERVICES = {
     "portal": Service("tls-server", names.PORTAL, days=90),
     "door": Service("mqtt-client", names.DOOR, days=90),
+    "scep": Service("scep-ra", names.SCEP, days=365),
 }
 
 
 def profile(request: IssuanceRequest) -> CertificateProfile:
     """The profile asked for, if it is the same here as where it was approved, and its days are kept."""
-    found = PROFILES.get(request.profile)
+    # What is only for our own services is for nobody else.
+    known = EVERY if isinstance(request.evidence, ServiceEvidence) else PROFILES
+    found = known.get(request.profile)
     if found is None:
         raise IssuanceRefused("There is no such kind of certificate.", code="profile")
     if DIGESTS[found.name] != request.profile_digest:
@@ -79,16 +88,20 @@ def _san(san: str, permitted: tuple[str, ...]) -> None:
 
 
 def evidence(request: IssuanceRequest, hosts: frozenset[str]) -> None:
-    """Who asked and who approved, or which service it is for."""
-    if isinstance(request.evidence, ServiceEvidence):
-        _service(request, request.evidence.service, hosts)
-    else:
-        _approval(request, request.evidence)
+    """Who asked and who approved, or which service it is for; claims.py looks at the rest."""
+    match request.evidence:
+        case ServiceEvidence():
+            _service(request, request.evidence.service, hosts)
+        case RenewalEvidence():
+            _uuids(request.owner)
+            moment(request.evidence.at)
+        case _:
+            _approval(request, request.evidence)
 
 
-def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
+def _approval(request: IssuanceRequest, evidence: CsrEvidence | DeviceEvidence) -> None:
     _uuids(request.owner, evidence.requester, evidence.approver)
-    _moment(evidence.at)
+    moment(evidence.at)
     names.refuse_reserved(PROFILES[request.profile], request.common_name)
     if request.owner != evidence.requester:
         raise IssuanceRefused(
@@ -98,13 +111,15 @@ def _approval(request: IssuanceRequest, evidence: CsrEvidence) -> None:
         raise IssuanceRefused("Nobody approves their own request.", code="self-approval")
 
 
-def _moment(text: str) -> None:
+def moment(text: str) -> datetime:
+    """An ISO 8601 moment with its time zone, or IssuanceRefused(code="evidence")."""
     try:
-        if datetime.fromisoformat(text).tzinfo is not None:
-            return
+        found = datetime.fromisoformat(text)
     except ValueError:
-        pass
-    raise IssuanceRefused("The approval does not say when it was given.", code="evidence")
+        found = None
+    if found is None or found.tzinfo is None:
+        raise IssuanceRefused("The evidence does not say when it was given.", code="evidence")
+    return found
 
 
 def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> None:

@@ -62,12 +62,17 @@ MIGRATIONS = (
     """,
     # A device's common name is its identity at the broker, so it has one owner at a time.
     "CREATE INDEX certificates_device ON certificates (common_name) WHERE authority = 'devices';",
+    # What can be used once: an approval by device, a certificate's one successor. See claims.py.
+    """
+    ALTER TABLE certificates ADD COLUMN claim TEXT;
+    CREATE UNIQUE INDEX certificates_claim ON certificates (claim) WHERE claim IS NOT NULL;
+    """,
 )
 _RESERVE = """
     INSERT INTO certificates (request_id, request_sha256, issuer, authority, serial, profile, owner,
-        common_name, sans, key_sha256, not_before, not_after, evidence, reserved_at, tbs)
+        common_name, sans, key_sha256, not_before, not_after, evidence, reserved_at, tbs, claim)
     VALUES (:request_id, :request_sha256, :issuer, :authority, :serial, :profile, :owner, :common_name,
-        :sans, :key_sha256, :not_before, :not_after, :evidence, :reserved_at, :tbs)
+        :sans, :key_sha256, :not_before, :not_after, :evidence, :reserved_at, :tbs, :claim)
 """
 _ROW = "SELECT id, request_sha256, issuer, authority, serial, tbs, signature FROM certificates "
 
@@ -91,6 +96,17 @@ class Use:
 
     owner: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate that was signed: whose, of which profile, and why it was revoked ("" when it was not)."""
+
+    owner: str
+    profile: str
+    reason: str
+    tbs: bytes
+    signature: bytes
 
 
 class Journal:
@@ -144,6 +160,18 @@ class Journal:
                    WHERE certificates.authority = 'devices' AND common_name = ? AND certificates.not_after > ?
                    AND coalesce(reason, 'certificateHold') = 'certificateHold'"""
         return {owner for (owner,) in self._all(query, common_name, now)}
+
+    def issued(self, authority: str, serial: str) -> Issued | None:
+        """The signed certificate with this serial."""
+        query = """SELECT owner, profile, coalesce(reason, ''), tbs, signature FROM certificates
+                   LEFT JOIN revocations USING (authority, serial)
+                   WHERE authority = ? AND serial = ? AND signature IS NOT NULL"""
+        rows = self._all(query, authority, serial)
+        return Issued(*rows[0]) if rows else None
+
+    def claimed(self, claim: str) -> bool:
+        """Whether some certificate was reserved under this claim."""
+        return bool(self._all("SELECT 1 FROM certificates WHERE claim = ?", claim))
 
     def reserve(self, facts: dict[str, Any]) -> Row:
         """Write down, durably, what is going to be signed. `facts`: the columns, without id and signature."""

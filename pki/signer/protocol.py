@@ -30,13 +30,49 @@ class CsrEvidence:
 class ServiceEvidence:
     """No person approved: one of the signer's short fixed list of service certificates."""
 
-    service: str  # "portal" or "door"
+    service: str  # "portal", "door" or "scep"
 
 
-# Why a key may have a certificate. Two more kinds come with their features and join here, in wire.py and in
-# checks.py: `device` (approved before there is a key: account, names, digest of a one-time challenge) and
-# `renewal` (the same owner and names as a live predecessor in the journal). Until then they are refused.
-Evidence = CsrEvidence | ServiceEvidence
+@dataclass(frozen=True)
+class DeviceEvidence:
+    """A person approved a device before it had a key: the first key that presents the challenge gets it.
+
+    The challenge itself stands in the CSR, as its challengePassword (RFC 2985 5.4.1), so that it is the new
+    key that presents it. What was approved is repeated here: the request must not differ from it.
+    """
+
+    challenge_sha256: str  # hex, of the challenge's UTF-8
+    expires: str  # ISO 8601 UTC, at most claims.DEVICE_DAYS after `at`
+    profile: str
+    organization: str
+    common_name: str
+    days: int
+    requester: str
+    approver: str
+    at: str
+    one_person: bool
+
+
+@dataclass(frozen=True)
+class RenewalEvidence:
+    """The same certificate again with a new key and later dates, for whoever holds the old key.
+
+    `proof` says how that was shown, and `signed` shows it (base64):
+    "signature"   the old key's signature over claims.signed_text(new CSR)
+    "scep"        the pkiMessage that the old key signed; `content_key` opens its envelope
+    "mutual-tls"  nothing: the web side says that it saw the certificate in a handshake
+    """
+
+    predecessor: str  # serial in hex, of the authority that the profile belongs to
+    at: str  # ISO 8601 UTC: when it was shown
+    proof: str
+    signed: str
+    content_key: str  # hex
+
+
+# Why a key may have a certificate. What each kind would give to somebody who broke into the web side stands
+# in claims.py and in docs/signer.md.
+Evidence = CsrEvidence | ServiceEvidence | DeviceEvidence | RenewalEvidence
 
 
 @dataclass(frozen=True)

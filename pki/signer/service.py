@@ -15,12 +15,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import builder, csr, hostnames, lint
 from pki.errors import IssuanceRefused, SignerUnavailable
-from pki.profiles import PROFILES, CertificateProfile
-from pki.signer import authorities, checks, crls, wire
+from pki.profiles import EVERY, CertificateProfile
+from pki.signer import authorities, checks, claims, crls, renewals, wire
 from pki.signer.authorities import BACKDATED
 from pki.signer.journal import Journal, Row
 from pki.signer.keys import Authority
-from pki.signer.protocol import AuthorityStatus, CrlPair, IssuanceRequest
+from pki.signer.protocol import (
+    AuthorityStatus,
+    CrlPair,
+    DeviceEvidence,
+    IssuanceRequest,
+    RenewalEvidence,
+)
 
 LINT_AGAIN = 86400  # seconds after which pkilint looks at a kind of certificate again
 # RFC 5280 5.3.1 without removeFromCRL: a hold can become final, and nothing is released.
@@ -42,7 +48,7 @@ class Service:
         self.permitted = {name: authorities.permitted(a.issuing.certificate) for name, a in known.items()}
         self.templates = {
             name: builder.Template(profile, known[profile.authority].issuing.certificate, status_url)
-            for name, profile in PROFILES.items()
+            for name, profile in EVERY.items()
         }
         self.linters = f"pkilint {version('pkilint')}, cryptography {version('cryptography')}"
 
@@ -52,14 +58,18 @@ class Service:
         Raises IssuanceRefused or CSRRejected, which are final, or SignerUnavailable.
         """
         checks.request_id(request.request_id)
-        digest = wire.digest(request)
+        parsed = csr.parse(request.csr) if isinstance(request.evidence, DeviceEvidence) else None
+        # A phone that asks again for its approval signs a new CSR: the same key is the same request.
+        digest = wire.digest(request, bytes.fromhex(parsed.key_sha256) if parsed else request.csr)
         row = self._repeated(request, digest)
         if row is None:
-            parsed = csr.parse(request.csr)
+            parsed = parsed or csr.parse(request.csr)
             checks.pinned(request, parsed)
             profile = checks.profile(request)
             subject = checks.subject(request, profile, self.permitted[profile.authority])
             checks.evidence(request, self.hosts)
+            if isinstance(request.evidence, DeviceEvidence):
+                claims.device(request, request.evidence, parsed, datetime.now(UTC))
             leaf = self._rehearse(request, subject, profile, parsed)
             self._lint(leaf, profile, parsed.key_text)
             row = self._reserve(request, digest, parsed, leaf)
@@ -68,6 +78,8 @@ class Service:
     def _repeated(self, request: IssuanceRequest, digest: str) -> Row | None:
         row = self.journal.find(request.request_id)
         if row is not None and row.request_sha256 != digest:
+            if isinstance(request.evidence, DeviceEvidence):
+                raise claims.used(request)
             raise IssuanceRefused("This request was made before, with other contents.", code="request-id")
         return row
 
@@ -127,6 +139,7 @@ class Service:
             "not_before": int(leaf.not_valid_before_utc.timestamp()),
             "not_after": int(leaf.not_valid_after_utc.timestamp()),
             "evidence": json.dumps(wire.from_evidence(request.evidence)),
+            "claim": claims.of(request),
             "reserved_at": int(time.time()),
             "tbs": leaf.tbs_certificate_bytes,
         }
@@ -137,7 +150,20 @@ class Service:
                 owners = self.journal.device_owners(request.common_name, int(time.time()))
                 checks.device_name(request.owner, owners)
             # Another connection may have brought the same request meanwhile: then its reservation counts.
-            return self._repeated(request, digest) or self.journal.reserve(facts)
+            known = self._repeated(request, digest)
+            if known is None:
+                self._check_claim(request, leaf)
+            return known or self.journal.reserve(facts)
+
+    def _check_claim(self, request: IssuanceRequest, leaf: x509.Certificate) -> None:
+        """What can be used once was not used yet, and what is renewed is live: under the journal's lock."""
+        claim = claims.of(request)
+        if claim is not None and self.journal.claimed(claim):
+            raise claims.used(request)
+        if isinstance(request.evidence, RenewalEvidence):
+            authority = EVERY[request.profile].authority
+            issued = self.journal.issued(authority, request.evidence.predecessor)
+            renewals.check(request, request.evidence, issued, leaf, datetime.now(UTC))
 
     def _finish(self, row: Row) -> bytes:
         """The certificate of a reservation: signed now if it is not yet, compared, stored."""

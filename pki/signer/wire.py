@@ -14,13 +14,21 @@ from pki.signer.protocol import (
     AuthorityStatus,
     CrlPair,
     CsrEvidence,
+    DeviceEvidence,
     Evidence,
     IssuanceRequest,
+    RenewalEvidence,
     ServiceEvidence,
     SignerStatus,
 )
 
-T = TypeVar("T", CsrEvidence, ServiceEvidence, IssuanceRequest)
+T = TypeVar("T", bound=Evidence | IssuanceRequest)
+_KINDS: dict[str, type[Evidence]] = {
+    "csr": CsrEvidence,
+    "service": ServiceEvidence,
+    "device": DeviceEvidence,
+    "renewal": RenewalEvidence,
+}
 Document = dict[str, Any]
 Answer = Any  # what stands under "ok": one kind of value for each operation
 
@@ -86,7 +94,7 @@ def from_request(request: IssuanceRequest) -> Document:
 
 
 def from_evidence(evidence: Evidence) -> Document:
-    kind = "csr" if isinstance(evidence, CsrEvidence) else "service"
+    (kind,) = (name for name, known in _KINDS.items() if type(evidence) is known)
     return {"kind": kind, **vars(evidence)}
 
 
@@ -104,11 +112,10 @@ def to_request(document: object) -> IssuanceRequest:
 
 
 def _to_evidence(document: object) -> Evidence:
-    match document:
-        case {"kind": "csr", **facts}:
-            return _strict(CsrEvidence, {str(name): value for name, value in facts.items()})
-        case {"kind": "service", **facts}:
-            return _strict(ServiceEvidence, {str(name): value for name, value in facts.items()})
+    values = dict(document) if isinstance(document, dict) else {}
+    kind = _KINDS.get(str(values.pop("kind", "")))
+    if kind is not None:
+        return _strict(kind, values)
     raise Malformed("the request names no evidence that this signer knows")
 
 
@@ -123,9 +130,13 @@ def _strict(kind: type[T], values: Document) -> T:
     return kind(**values)
 
 
-def digest(request: IssuanceRequest) -> str:
-    """SHA-256 in hex over a canonical form of the request: equal for equal requests."""
-    return hashlib.sha256(json.dumps(from_request(request), sort_keys=True).encode()).hexdigest()
+def digest(request: IssuanceRequest, key: bytes) -> str:
+    """SHA-256 in hex over a canonical form of the request: equal for equal requests.
+
+    `key` is what stands for its key: the CSR, or the key's digest where any CSR of one key is the same.
+    """
+    document = from_request(request) | {"csr": from_bytes(key)}
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def to_bytes(value: object) -> bytes:

@@ -44,6 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "waiting": "" if waiting == "0" else waiting,
         "problems": _problems(user),
         "door_url": settings.DOOR_URL,
+        "check_url": settings.CHECK_URL,
     }
     return render(request, "portal/home.html", context)
 
@@ -63,3 +64,8 @@ def _mine(user: User) -> list[Row]:
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/help.html")
+
+
+@require_safe
+def help_devices(request: HttpRequest) -> HttpResponse:
+    return render(request, "portal/help_devices.html", {"check_url": settings.CHECK_URL})

@@ -46,6 +46,21 @@ def requester(here: Cast, folder: Path) -> None:
     take(alice, "submit", **PREVIEW)
 
 
+def this_device(here: Cast) -> None:
+    """From the button to the file, as on an Android phone."""
+    alice, dora = here.people["alice"], here.people["dora"]
+    alice.page.goto(f"{here.portal}/device?as=android")
+    take(alice, "device-phone", **PHONE)
+    alice.press("Make the key and ask")
+    alice.sees("The key waits in this browser.")
+    address = alice.page.url
+    asking.approve(dora, "phone")
+    alice.page.goto(f"{address}/finish?as=android")
+    alice.press("Make the file")
+    alice.sees("1. The password")
+    take(alice, "device-file-phone", **PHONE)
+
+
 def officers(here: Cast) -> None:
     bob = here.people["bob"]
     bob.go("Queue")
@@ -91,6 +106,7 @@ def main() -> None:
         folder = Path(name)
         requester(here, folder / "asking")
         officers(here)
+        this_device(here)
         stranger(here)
         at_the_door(here, home, folder / "phone")
 

@@ -43,6 +43,8 @@ def requester(cast: Cast, folder: Path) -> Stops:
         alice.follow(device)
         yield f"alice-request-{_name(device)}", alice
     yield from submitting(alice, folder)
+    ways = {"device": "/device", "device-iphone": "/device?as=iphone", "device-code": "/device/from/used"}
+    yield from _at(cast, alice, ways)
     alice.go("My requests")
     alice.follow("Alice's phone")
     alice.follow("Revoke this certificate…")

@@ -1,4 +1,4 @@
-"""Every sentence of the door's pages is there in German, as the pages have it now."""
+"""Every sentence of the door's pages and the check face's is there in German, as the pages have it now."""
 
 import io
 import re
@@ -34,9 +34,11 @@ def parts(value: object) -> list[str]:
 
 
 def sources() -> list[Path]:
-    """Only the door's pages, and what speaks on them, are in two languages."""
-    pages = (settings.BASE_DIR / "templates" / "door").glob("*.html")
-    return [*pages, *(settings.BASE_DIR / "door").rglob("*.py"), settings.BASE_DIR / "portal/errors_door.py"]
+    """Only the pages of door and check face, and what speaks on them, are in two languages."""
+    top = settings.BASE_DIR
+    pages = [*(top / "templates/door").glob("*.html"), *(top / "templates/check").glob("*.html")]
+    speaking = [top / f"portal/{name}.py" for name in ("errors_door", "advice", "views/check")]
+    return [*pages, *(top / "door").rglob("*.py"), *speaking]
 
 
 def used() -> set[str]:

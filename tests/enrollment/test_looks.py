@@ -76,6 +76,24 @@ def test_every_page_looks_right(pages: dict[str, str]) -> None:
     assert faults_in(pages, ("phone-dark", "desk-light")) == []
 
 
+def test_the_pages_about_devices_look_right(
+    alice: User, bob: User, browser: Client, sign_in: Callable[..., Client]
+) -> None:
+    waits = ra.ask_for_device(by=alice, address=HERE, device="iPad", note="The one on the fridge.")
+    ready = ra.ask_for_device(by=alice, address=HERE, device="iPhone")
+    ra.approve(request=ready, by=bob, address=HERE)
+    found: dict[str, str] = {}
+    for user, where in ((bob, "queue"), (alice, "requests")):
+        client = sign_in(browser, user)
+        for name, item in (("waits", waits), ("ready", ready)):
+            found[f"{where}-{name}"] = client.get(f"/{where}/{item.pk}").content.decode()
+    found["program"] = client.get("/device/program").content.decode()
+    found["program-made"] = client.post("/device/program", {"device": "printer"}).content.decode()
+    found["program-errors"] = client.post("/device/program", {"device": ""}).content.decode()
+    pages = {f"device-{name}": html for name, html in found.items()}
+    assert faults_in(pages, ("phone-dark", "desk-light")) == []
+
+
 def test_what_is_in_a_pasted_or_chosen_request_appears_at_once(
     alice: User, browser: Client, sign_in: Callable[..., Client]
 ) -> None:

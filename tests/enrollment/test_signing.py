@@ -8,7 +8,7 @@ from pytest_django import Settings
 from accounts import household
 from accounts.models import User
 from audit.models import AuditEvent
-from enrollment import ra
+from enrollment import issuing, ra
 from enrollment.models import CertificationRequest, Status
 from pki import csr, issuance
 from pki.models import Certificate
@@ -81,7 +81,7 @@ def test_a_crash_between_signing_and_noting_loses_and_doubles_nothing(
 
     before = client.status(signer).issued
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("enrollment.ra._issued", crash)
+        patch.setattr("enrollment.issuing.issued", crash)
         ra.issue(request=approved)
     assert client.status(signer).issued == before + 1
     assert not Certificate.objects.exists()  # certificate and note are there together, or neither
@@ -106,7 +106,7 @@ def test_a_new_name_of_the_household_does_not_change_what_was_approved(
 def test_repeating_the_issue_of_an_issued_request_changes_nothing(approved: CertificationRequest) -> None:
     first = ra.issue(request=approved).certificate
     assert ra.issue(request=approved).certificate == first
-    assert issuance.issue(ra._order(approved)) == first
+    assert issuance.issue(issuing.order(approved)) == first
 
 
 def test_a_server_name_outside_the_constraints_is_refused_with_what_to_do(signer: Path, alice: User) -> None:

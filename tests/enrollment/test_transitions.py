@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import household
 from accounts.models import User
 from audit.models import AuditEvent
-from enrollment import ra
+from enrollment import ra, transitions
 from enrollment.models import TRANSITIONS, CertificationRequest, Status
 from tests.enrollment.acts import HERE, ask
 
@@ -52,11 +52,11 @@ def test_the_table_of_transitions_is_the_law(alice: User, source: Status, target
     request = ask(alice)
     CertificationRequest.objects.filter(pk=request.pk).update(status=source)
     if target in TRANSITIONS[source]:
-        ra._move(request, source, target)
+        transitions.move(request, source, target)
         assert request.status == target
     else:
         with pytest.raises(ValueError, match="no way"):
-            ra._move(request, source, target)
+            transitions.move(request, source, target)
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.PENDING])

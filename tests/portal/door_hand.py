@@ -25,6 +25,9 @@ MODULES = {
     "accounts": "accounts.models",
     "pki": "pki.models",
     "ra": "enrollment.ra",
+    "devices": "enrollment.devices",
+    "challenges": "enrollment.challenges",
+    "requests": "enrollment.models",
     "csr": "pki.csr",
     "revocation": "pki.revocation",
     "crl": "pki.crl",
@@ -70,6 +73,8 @@ class Acts:
         self.health, self.metering = modules["health"], modules["metering"]
         self.users = modules["accounts"].User.objects
         self.certificates = modules["pki"].Certificate.objects
+        self.devices, self.challenges = modules["devices"], modules["challenges"]
+        self.requests = modules["requests"].CertificationRequest.objects
 
     def person(self, name: str, **roles: bool) -> Any:
         found = self.users.filter(username=name).first()
@@ -82,6 +87,31 @@ class Acts:
         asked = self.ra.submit(by=by, address=HERE, csr=parsed, profile=profile, device=device, sans=sans)
         done = self.ra.approve(request=asked, by=bob, address=HERE).certificate
         return {"id": str(done.pk), "der": base64.b64encode(bytes(done.der)).decode()}
+
+    def device(self, owner: str, device: str) -> dict[str, Any]:
+        """Approved, without a key yet; gives what stands in its profile."""
+        by, bob = self.person(owner, is_requester=True), self.person("bob", is_officer=True)
+        asked = self.ra.ask_for_device(by=by, address=HERE, device=device)
+        done = self.ra.approve(request=asked, by=bob, address=HERE)
+        return {"id": str(done.pk), "challenge": self.devices.challenge_of(done)}
+
+    def challenge(self, owner: str, device: str) -> dict[str, Any]:
+        """For a program that asks in the name of `owner`."""
+        by = self.person(owner, is_requester=True)
+        return {"challenge": self.challenges.make(by=by, address=HERE, device=device)}
+
+    def approve(self, device: str) -> dict[str, Any]:
+        """What waits under this name, by bob; gives how many that were."""
+        bob = self.person("bob", is_officer=True)
+        waiting = list(self.requests.filter(device=device, status="pending"))
+        for request in waiting:
+            self.ra.approve(request=request, by=bob, address=HERE)
+        return {"approved": len(waiting)}
+
+    def asked(self, device: str) -> dict[str, Any]:
+        """What became of the requests of this name, the oldest first."""
+        found = self.requests.filter(device=device).order_by("created_at")
+        return {"requests": [[one.kind, one.status] for one in found]}
 
     def enter(self, der: str, owner: str, profile: str = "tls-client") -> dict[str, Any]:
         """Into the database, past the signer: as if it had been issued."""

@@ -42,6 +42,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
         "LATCHKEY_HOSTS": HOSTS,
         "LATCHKEY_PORTAL_BIND": f"127.0.0.1:{free_port()}",
         "LATCHKEY_DOOR_BIND": f"127.0.0.1:{free_port()}",
+        "LATCHKEY_CHECK_BIND": f"127.0.0.1:{free_port()}",
         "LATCHKEY_STATUS_BIND": f"127.0.0.1:{free_port()}",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
@@ -85,6 +86,10 @@ class Running:
     @property
     def door_address(self) -> tuple[str, int]:
         return self._address("LATCHKEY_DOOR_BIND")
+
+    @property
+    def check_address(self) -> tuple[str, int]:
+        return self._address("LATCHKEY_CHECK_BIND")
 
     def _address(self, name: str) -> tuple[str, int]:
         host, _, port = self.env[name].rpartition(":")

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from portal import faces
+from portal import worker
 from portal.crowd import SAME_NETWORK, SLOW, THREADS, Crowd
 
 
@@ -52,6 +52,6 @@ def test_a_network_has_its_share_and_who_leaves_makes_room() -> None:
 )
 def test_one_ipv6_network_counts_as_one_client(one: str, other: str, same: bool) -> None:
     def network(address: str) -> str:
-        return faces._network(SimpleNamespace(client=(address, 1, 0, 0)))
+        return worker._network(SimpleNamespace(client=(address, 1, 0, 0)))
 
     assert (network(one) == network(other)) is same

@@ -8,12 +8,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from pki import builder
+from pki import builder, names
 from pki.errors import IssuanceRefused
-from pki.profiles import PROFILES
+from pki.profiles import CMC_RA, EVERY, PROFILES
 from pki.signer.authorities import Plan
 from pki.signer.journal import Journal
 from pki.signer.keys import open_authorities
+from pki.signer.protocol import ServiceEvidence
 from pki.signer.service import Service
 from tests.pki.signer.makers import HOSTS, SANS, STATUS_URL, csr, portal_request, request
 
@@ -124,6 +125,25 @@ def test_the_portal_gets_its_own_certificate_without_an_approval(service):
     leaf = issue(service, portal_request())
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["portal.home.arpa"]
+
+
+@pytest.mark.slow
+def test_the_scep_responder_gets_a_certificate_to_sign_and_encipher_with_and_nothing_else(service):
+    profile = EVERY["scep-ra"]
+    wanted = portal_request(
+        sans=(),
+        csr=csr(rsa.generate_private_key(65537, 2048)),
+        profile="scep-ra",
+        profile_digest=profile.digest,
+        common_name=names.SCEP,
+        owner="service:scep",
+        evidence=ServiceEvidence("scep"),
+    )
+    leaf = issue(service, wanted)
+    usage = leaf.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert usage == builder.key_usage("digitalSignature", "keyEncipherment")
+    purposes = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert [oid.dotted_string for oid in purposes] == [CMC_RA]
 
 
 def test_the_evidence_of_the_approval_is_in_the_journal(service):

@@ -23,6 +23,7 @@ FACTS = {
     "evidence": "{}",
     "reserved_at": 1,
     "tbs": b"tbs",
+    "claim": None,
 }
 
 

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.errors import CSRRejected, IssuanceRefused
-from pki.profiles import PROFILES
+from pki.profiles import EVERY, PROFILES
 from pki.signer.keys import Issuer
 from pki.signer.protocol import ServiceEvidence
 from tests.pki.signer.makers import csr, door_request, portal_request, request
@@ -35,6 +35,11 @@ def test_a_csr_whose_signature_does_not_hold_is_refused(service):
 
 def test_an_unknown_profile_is_refused(service):
     refused(service, replace(request(), profile="ca"), "profile")
+
+
+def test_nobody_gets_what_is_for_our_own_services(service):
+    digest = EVERY["scep-ra"].digest
+    refused(service, replace(request(), profile="scep-ra", profile_digest=digest), "profile")
 
 
 def test_a_profile_that_changed_since_the_approval_is_refused(service):

@@ -1,0 +1,87 @@
+"""Did it work? Says which client certificate arrived, to whoever comes, and what to do next."""
+
+import logging
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.addresses import address_of
+from door import gate
+from enrollment import seen
+from portal import advice, arrivals, errors, useragent
+from portal.arrivals import Arrival
+
+log = logging.getLogger(__name__)
+
+
+@require_safe
+def look(request: HttpRequest) -> HttpResponse:
+    """A live certificate is noted as seen, for its owner and the officers."""
+    arrival = arrivals.of(_presented(request))
+    if arrival.live:
+        seen.note(arrival.live.id, address=address_of(request), at=timezone.now())
+    if arrival.refused:
+        gate.report(arrival.refused, address_of(request))
+    browser = useragent.read(request.headers.get("User-Agent", ""))
+    context = {
+        "arrival": arrival,
+        "advice": advice.when_nothing_came(browser) if arrival.kind == "none" else [],
+        "choose": advice.to_choose_again(browser),
+        "where": advice.page_for(browser),
+        "door": settings.DOOR_URL,
+    }
+    return _show(request, f"check/{_template(arrival)}.html", context)
+
+
+def _template(arrival: Arrival) -> str:
+    return arrival.kind if arrival.kind in ("live", "none") else "refused"
+
+
+def _presented(request: HttpRequest) -> bytes | None:
+    """The certificate of this connection (DER), which the TLS layer took unverified."""
+    channel = request.META.get("gunicorn.socket")
+    found: bytes | None = channel.getpeercert(True) if channel else None
+    return found
+
+
+def _show(
+    request: HttpRequest, template: str, context: Mapping[str, object], status: int = 200
+) -> HttpResponse:
+    frame = {"household": getattr(request, "household", None), "portal": settings.PORTAL_URL}
+    return HttpResponse(render_to_string(template, {**frame, **context}), status=status)
+
+
+def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
+    """check/error.html with these sentences; when that fails, the bare words."""
+    try:
+        return _show(request, "check/error.html", {"title": title, "message": message}, status)
+    except Exception:
+        log.warning("the page for error %s could not be rendered", status, exc_info=status != 500)
+    return HttpResponse(errors.BARE.format(title=title, message=message), status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, DisallowedHost):
+        return errors.unknown_host(request)
+    return _error(
+        request, 400, _("This did not arrive whole"), _("The browser sent something that cannot be read.")
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 404, _("Nothing is here"), _("This address has one page only."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(
+        request,
+        500,
+        _("Something broke"),
+        _("Look again in a minute. Whether your certificate works, the door tells."),
+    )

@@ -1,0 +1,53 @@
+"""After a renewal: the old certificate is revoked once the new one was seen, and not before."""
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from enrollment import ra, replaced, seen
+from enrollment.models import CertificationRequest
+from pki.models import Certificate
+from tests.enrollment.acts import HERE, ask
+
+OLD, NEW = "old phone", "phone"
+
+
+@pytest.fixture
+def renewed(signer: object, alice: User, bob: User) -> tuple[Certificate, Certificate]:
+    """An old certificate and its successor."""
+    old, new = (ra.approve(request=ask(alice, name), by=bob, address=HERE) for name in (OLD, NEW))
+    assert old.certificate is not None
+    assert new.certificate is not None
+    CertificationRequest.objects.filter(pk=new.pk).update(predecessor=old.certificate)
+    return old.certificate, new.certificate
+
+
+def reasons() -> dict[str, str]:
+    return {found.request.device: found.reason for found in Certificate.objects.select_related("request")}
+
+
+def test_the_old_one_stays_until_the_new_one_was_seen(renewed: tuple[Certificate, Certificate]) -> None:
+    old, new = renewed
+    seen.note(old.pk, address=HERE, at=timezone.now())
+    assert replaced.revoke() == 0
+    seen.note(new.pk, address=HERE, at=timezone.now())
+    assert replaced.revoke() == 1
+    assert reasons() == {OLD: "superseded", NEW: ""}
+    assert replaced.revoke() == 0
+
+
+def test_a_new_one_that_was_revoked_takes_nothing_with_it(
+    renewed: tuple[Certificate, Certificate], bob: User
+) -> None:
+    _, new = renewed
+    seen.note(new.pk, address=HERE, at=timezone.now())
+    ra.revoke(request=new.request, by=bob, address=HERE, reason="keyCompromise")
+    assert replaced.revoke() == 0
+    assert reasons()[OLD] == ""
+
+
+def test_one_that_replaces_nothing_revokes_nothing(renewed: tuple[Certificate, Certificate]) -> None:
+    for certificate in renewed:
+        seen.note(certificate.pk, address=HERE, at=timezone.now())
+    CertificationRequest.objects.update(predecessor=None)
+    assert replaced.revoke() == 0
