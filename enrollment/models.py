@@ -192,3 +192,15 @@ class Seen(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} {self.last_at:%Y-%m-%d}"
+
+
+class PaperCode(models.Model):
+    """A code on paper that revokes one certificate, without a login: for the day the phone is lost."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="paper_code")
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the code, hex: it is shown once
+    made_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.made_at:%Y-%m-%d}"

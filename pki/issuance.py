@@ -7,9 +7,9 @@ from cryptography import x509
 from django.conf import settings
 from django.db import transaction
 
-from pki import csr
+from pki import csr, search_words
 from pki.errors import IssuanceRefused
-from pki.models import Certificate
+from pki.models import Certificate, CertificateWord
 from pki.profiles import EVERY
 from pki.signer import client
 from pki.signer.protocol import IssuanceRequest
@@ -38,7 +38,13 @@ def _store(request: IssuanceRequest, der: bytes) -> Certificate:
     if csr.key_digest(leaf.public_key()) != csr.key_digest(asked.public_key()):
         raise IssuanceRefused("The signer answered with a certificate for another key.", code="other-key")
     fields = _fields(request, leaf, der)
-    return Certificate.objects.get_or_create(request_id=request.request_id, defaults=fields)[0]
+    found, fresh = Certificate.objects.get_or_create(request_id=request.request_id, defaults=fields)
+    if fresh:
+        words = search_words.of(found.subject, found.sans)
+        CertificateWord.objects.bulk_create(
+            CertificateWord(certificate=found, word=word.encode()) for word in words
+        )
+    return found
 
 
 def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dict[str, object]:
