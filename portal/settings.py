@@ -6,10 +6,11 @@ import secrets
 import socket
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from portal import server_addresses
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -102,38 +103,6 @@ def _unix_bind(name: str) -> Path | None:
     return Path(path)
 
 
-def _broker(name: str) -> dict[str, Any] | None:
-    """`mqtts://broker.home.arpa:8883` or `mqtt://user:password@127.0.0.1` in its parts; None when unset.
-
-    What is wrong with it is said without repeating it: there may be a password inside.
-    """
-    text = ENV.get(name, "")
-    if not text:
-        return None
-    ways = "Write it as mqtts://broker.home.arpa:8883, or mqtt://127.0.0.1:1883 for one on this machine."
-    try:
-        parts = urlsplit(text)
-        port, host = parts.port, parts.hostname
-    except ValueError:
-        parts, port, host = urlsplit(""), None, None
-    if text.partition("://")[0].lower() not in ("mqtt", "mqtts"):
-        raise ImproperlyConfigured(f"{name} does not begin with mqtts:// or mqtt://. {ways}")
-    if not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
-        coded = "In a password write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A and % as %25."
-        raise ImproperlyConfigured(f"{name} is no address of a broker. {ways} {coded}")
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if password and not user:
-        raise ImproperlyConfigured(f"{name} has a password and no user. {ways}")
-    tls = parts.scheme == "mqtts"
-    return {
-        "host": host,
-        "port": port or (8883 if tls else 1883),
-        "tls": tls,
-        "user": user,
-        "password": password,
-    }
-
-
 def _reached_at(bind: tuple[str, int]) -> str:
     """`host:port` as people type it: the first of HOSTS, or localhost where nobody else gets in."""
     host, port = bind
@@ -161,7 +130,8 @@ PORTAL_URL = f"https://{_reached_at(PORTAL_BIND)}"
 DOOR_URL = ENV.get("LATCHKEY_DOOR_URL", f"https://{_reached_at(DOOR_BIND)}").rstrip("/")
 CHECK_URL = f"https://{_reached_at(CHECK_BIND)}"
 STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{_reached_at(STATUS_BIND)}").rstrip("/")
-BROKER = _broker("LATCHKEY_MQTT_URL")
+BROKER = server_addresses.broker("LATCHKEY_MQTT_URL", ENV.get("LATCHKEY_MQTT_URL", ""))
+MAIL = server_addresses.mail("EMAIL_URL", ENV.get("EMAIL_URL", ""))
 TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
 TLS_KEY = ENV.get("LATCHKEY_TLS_KEY", "")
 if bool(TLS_CERT) != bool(TLS_KEY):
