@@ -1,0 +1,178 @@
+"""What a backup holds: copies of everything that cannot be made again, taken while Latchkey runs.
+
+The order makes the copies fit together. Lists first: the heads of the audit trail inside them are in the
+database copied after them. Then the database, then the signer's journal, which is always written first:
+whatever the copied database knows as issued or revoked stands in the copied journal.
+"""
+
+import os
+import shlex
+import shutil
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from django.conf import settings
+
+JOURNAL = "journal.sqlite3"
+DATABASE = "web/latchkey.sqlite3"
+DUMP = "database.pgdump"  # of PostgreSQL, in pg_dump's own format
+SETTINGS = "settings.env"
+PASSPHRASE = "signer/passphrase"  # noqa: S105 a file's name
+# What is made anew, and what only counts while something runs.
+_PASSING = (
+    ".lock",
+    ".new",
+    ".sqlite3",
+    ".sqlite3-wal",
+    ".sqlite3-shm",
+    ".sqlite3-journal",
+    "housekeeping.json",
+)
+_ELSEWHERE = ("LATCHKEY_DATA", "LATCHKEY_SIGNER_SOCKET", "DATABASE_URL")  # of this machine, not of the copy
+Say = Callable[[str], None]
+
+
+class Trouble(Exception):
+    """Why there is no backup or restoration: a sentence with the way out."""
+
+
+def take(folder: Path, signer: Path, say: Say) -> None:
+    """Copy everything into the empty `folder`, laid out as a data folder. Raises Trouble and OSError.
+
+    `signer` is the signer's folder. `say` is told what is being copied.
+    """
+    check_signer(signer)
+    say("certificates and lists")
+    _copy_tree(settings.PUBLIC_DIR, folder / "public")
+    say("database")
+    _database(folder)
+    say("the signer's journal and keys")
+    _signer(signer, folder / "signer")
+    say("secrets and settings")
+    _copy_tree(settings.WEB_DIR, folder / "web", leave=_is_temporary)
+    _copy(settings.DATA / "VERSION", folder / "VERSION")
+    write(folder / SETTINGS, _settings().encode())
+
+
+def check_signer(signer: Path) -> None:
+    """The signer's folder is there and ours to read; else how to go about it."""
+    if os.access(signer / JOURNAL, os.R_OK) and os.access(signer / "clients" / "issuing.key", os.R_OK):
+        return
+    if settings.SIGNER_APART:
+        raise Trouble(
+            "The signer's folder belongs to another user, and this one may not read it. "
+            "Run: sudo systemctl start latchkey-backup (docs/backup.md), or give it with --signer-home."
+        )
+    raise Trouble(
+        f"There is nothing to back up in {signer}: no journal and no keys. Start Latchkey once: make run; "
+        "or choose its data folder with LATCHKEY_DATA."
+    )
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """A whole copy of an SQLite file, also while somebody writes (SQLite's online backup).
+
+    One of another user, whose log files we may not make, is opened as it lies when nobody has it open.
+    """
+    alone = not source.with_name(f"{source.name}-wal").exists() and not os.access(source.parent, os.W_OK)
+    options = "mode=ro&immutable=1" if alone else "mode=ro"
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?{options}", uri=True)) as old,
+            closing(sqlite3.connect(target)) as new,
+        ):
+            old.backup(new)
+            new.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+    except sqlite3.Error as error:
+        raise Trouble(f"{source} cannot be copied: {error}.") from error
+    target.chmod(0o600)
+
+
+def write(path: Path, data: bytes) -> None:
+    """A new file that is ours alone, in folders that are."""
+    private(path.parent)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+
+
+def private(folder: Path) -> None:
+    """Make `folder` and what is missing above it, for us alone: `mkdir` would leave those above open."""
+    if not folder.is_dir():
+        private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def _database(folder: Path) -> None:
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        (folder / DATABASE).parent.mkdir(mode=0o700, exist_ok=True)
+        copy_database(Path(str(database["NAME"])), folder / DATABASE)
+    else:
+        run_postgresql(
+            "pg_dump", "--format=custom", f"--file={folder / DUMP}", url=settings.ENV["DATABASE_URL"]
+        )
+
+
+def run_postgresql(*command: str, url: str) -> str:
+    """A program of PostgreSQL's on the database at `url`; gives what it printed. Raises Trouble."""
+    try:
+        done = subprocess.run([*command, f"--dbname={url}"], capture_output=True, text=True)
+    except FileNotFoundError:
+        raise Trouble(f"{command[0]} is missing. Run: sudo apt install postgresql-client") from None
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"]
+        raise Trouble(f"{command[0]} did not succeed: {said[-1]}")
+    return done.stdout
+
+
+def _signer(source: Path, target: Path) -> None:
+    target.mkdir(mode=0o700)
+    copy_database(source / JOURNAL, target / JOURNAL)
+    for folder in sorted(entry for entry in source.iterdir() if entry.is_dir() and entry.name[0] != "."):
+        _copy_tree(folder, target / folder.name)
+    _copy(source / "passphrase", target / "passphrase")
+
+
+def _copy_tree(source: Path, target: Path, leave: Callable[[str], bool] = lambda name: False) -> None:
+    target.mkdir(mode=0o700, exist_ok=True)
+    for path in _files(source):
+        name = path.relative_to(source).as_posix()
+        if not path.name.startswith(".") and not path.name.endswith(_PASSING) and not leave(name):
+            _copy(path, target / name)
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith("tmp/")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """The plain files below; what is a link may lead anywhere."""
+    for path in sorted(folder.rglob("*")):
+        if stat.S_ISREG(path.lstat().st_mode):
+            yield path
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A plain file, followed through no link; what went meanwhile is left out."""
+    try:
+        handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (
+        os.fdopen(handle, "rb") as file,
+        open(os.open(target, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as copy,
+    ):
+        shutil.copyfileobj(file, copy)
+        os.fchmod(copy.fileno(), stat.S_IMODE(os.fstat(handle).st_mode) & 0o755)
+
+
+def _settings() -> str:
+    """What was set by hand, for a shell or systemd's EnvironmentFile: `set -a; . settings.env`."""
+    lines = [f"{name}={shlex.quote(value)}" for name, value in sorted(settings.ENV.items())]
+    kept = [line for line in lines if line.partition("=")[0] not in _ELSEWHERE]
+    return "\n".join(["# The settings this copy was made with.", *kept, ""])
