@@ -38,6 +38,7 @@ PROGRAMS = (
     ("/usr/sbin/mosquitto", "mosquitto"),
     ("mosquitto_sub", "mosquitto-clients"),
     ("node", "nodejs"),  # the benchmark's peer
+    ("age", "age"),  # opens our backups, and makes what we open
     ("gcc", "gcc"),  # a small client like those in IoT devices
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("/usr/include/mbedtls/ssl.h", "libmbedtls-dev"),

@@ -4,6 +4,7 @@ By hand: `age -d latchkey.tar.age | tar -xf -`
 """
 
 import hashlib
+import io
 import json
 import os
 import tarfile
@@ -65,7 +66,7 @@ def unpack(source: IO[bytes], folder: Path, passphrase: str) -> Manifest:
     found: dict[str, str] = {}
     manifest = None
     try:
-        with tarfile.open(fileobj=reader, mode="r|") as archive:
+        with tarfile.open(fileobj=io.BufferedReader(reader), mode="r|") as archive:
             for entry in archive:
                 content = archive.extractfile(entry)
                 if manifest is None:
@@ -180,18 +181,23 @@ def _extract(entry: tarfile.TarInfo, content: IO[bytes] | None, folder: Path) ->
     return digest.hexdigest()
 
 
-class _Reader:
+class _Reader(io.RawIOBase):
     """Pieces as a file that tarfile can read."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces, self._waiting = pieces, bytearray()
 
-    def read(self, length: int) -> bytes:
-        while len(self._waiting) < length and (piece := next(self._pieces, None)) is not None:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        while not self._waiting and (piece := next(self._pieces, None)) is not None:
             self._waiting += piece
-        given = bytes(self._waiting[:length])
-        del self._waiting[:length]
-        return given
+        count = min(len(view), len(self._waiting))
+        view[:count] = self._waiting[:count]
+        del self._waiting[:count]
+        return count
 
     def finish(self) -> None:
         """Read to the end: only there it shows that nothing was cut off."""
