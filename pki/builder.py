@@ -4,7 +4,7 @@ cryptography shows a TBS only inside a signed object, so each is first signed by
 type as the CA's: the rehearsal. The lints read that; only then does the CA key touch the very same bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -42,14 +42,6 @@ class Wanted(NamedTuple):
     serial: int
     not_before: datetime
     not_after: datetime
-
-
-class Revoked(NamedTuple):
-    """One line of a CRL: the serial, the moment (UTC), the reason as RFC 5280 5.3.1 spells it."""
-
-    serial: int
-    at: datetime
-    reason: str
 
 
 def key_usage(*wanted: str) -> x509.KeyUsage:
@@ -122,31 +114,21 @@ def _encoded(value: x509.ExtensionType, critical: bool = False) -> x509.Extensio
 
 
 def rehearse_crl(
-    issuer: x509.Certificate,
-    revoked: Iterable[Revoked],
-    number: int,
-    validity: tuple[datetime, datetime],
-    audit_head: bytes,
+    issuer: x509.Certificate, number: int, validity: tuple[datetime, datetime], audit_head: bytes
 ) -> x509.CertificateRevocationList:
-    """A complete CRL (RFC 5280 5), signed by the throw-away key. `audit_head` is 32 bytes."""
+    """The frame of a CRL (RFC 5280 5), signed by the throw-away key; its lines are put in by crls.py.
+
+    `audit_head` is 32 bytes.
+    """
     builder = x509.CertificateRevocationListBuilder(
         issuer_name=issuer.subject,
         last_update=validity[0].replace(tzinfo=None),
         next_update=validity[1].replace(tzinfo=None),
-        # All at once: add_revoked_certificate() copies the whole list for each line.
-        revoked_certificates=[_line(entry) for entry in revoked],
     )
     head = x509.UnrecognizedExtension(AUDIT_HEAD, b"\x04\x20" + audit_head)
     builder = builder.add_extension(issued_by(issuer), False)
     builder = builder.add_extension(x509.CRLNumber(number), False).add_extension(head, False)
     return builder.sign(_THROW_AWAY, hashes.SHA256())
-
-
-def _line(entry: Revoked) -> x509.RevokedCertificate:
-    builder = x509.RevokedCertificateBuilder(entry.serial, entry.at.replace(tzinfo=None))
-    if entry.reason != "unspecified":  # RFC 5280 5.3.1: unspecified is said by leaving the reason out
-        builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason)), False)
-    return builder.build()
 
 
 def audit_head(crl: x509.CertificateRevocationList) -> str | None:
@@ -161,4 +143,9 @@ def audit_head(crl: x509.CertificateRevocationList) -> str | None:
 
 def assemble(tbs: bytes, signature: bytes) -> bytes:
     """DER of Certificate or CertificateList: `tbs`, ecdsa-with-SHA256, `signature` (RFC 5280 4.1.1)."""
-    return der.sequence(tbs, _ECDSA_WITH_SHA256, der.tlv(der.BIT_STRING, b"\x00", signature))
+    return der.sequence(tbs, signed_with(signature))
+
+
+def signed_with(signature: bytes) -> bytes:
+    """What follows a TBS: ecdsa-with-SHA256 and `signature`, two elements."""
+    return _ECDSA_WITH_SHA256 + der.tlv(der.BIT_STRING, b"\x00", signature)

@@ -25,6 +25,7 @@ class Certificate(models.Model):
     issued_at = models.DateTimeField(auto_now_add=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=32, blank=True)  # RFC 5280 5.3.1, e.g. "keyCompromise"
+    invalidity = models.DateTimeField(null=True, blank=True)  # since when it is suspected (RFC 5280 5.3.2)
     linted_with = models.CharField(
         max_length=64, blank=True, db_index=True
     )  # the pkilint release that last found it clean
@@ -95,3 +96,27 @@ class ListFetch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name or self.address} has {self.authority} {self.number}"
+
+
+class JournalPosition(models.Model):
+    """Up to which of its numbered changes we followed the signer's journal. One row."""
+
+    number = models.BigIntegerField(default=0)
+    serial = models.CharField(
+        max_length=40, blank=True
+    )  # what that change was about: it tells journals apart
+
+    def __str__(self) -> str:
+        return f"{self.number} ({self.serial})"
+
+    @classmethod
+    def current(cls) -> "JournalPosition":
+        return cls.objects.get_or_create(pk=1)[0]
+
+    def is_current(self) -> bool:
+        """Whether nobody moved it since it was read. Inside a transaction: from here on nobody can."""
+        return JournalPosition.objects.select_for_update().get(pk=1).number == self.number
+
+    def move(self, number: int, serial: str) -> None:
+        self.number, self.serial = number, serial
+        self.save()

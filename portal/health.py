@@ -19,6 +19,7 @@ from portal import checks, housekeeping, landlock, presence, seccomp, tls
 from portal.confinement import Confinement, database_at_unix_socket
 
 ENDS_SOON = timedelta(days=7)
+LAPSES_SOON = timedelta(days=4)  # of a revocation list's seven days; it is made anew after one
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
 
 NO_LANDLOCK = (
@@ -141,13 +142,24 @@ def revocation_lists() -> list[Fact]:
     """Revocation lists."""
     found = []
     for name in AUTHORITIES:
-        published = x509.load_der_x509_crl(crl.published(name))
-        well = (published.next_update_utc or datetime.now(UTC)) > datetime.now(UTC)
-        word = "Current" if well else "Lapsed"
-        sentence = f"{len(published)} revoked." if well else "Servers may refuse everybody by now."
-        made = published.last_update_utc
+        published, root = crl.current(name), crl.current(f"{name}-root")
+        end = min(housekeeping.ends(published), housekeeping.ends(root))
+        word, sentence = _list_state(end)
+        well = not sentence
+        sentence = sentence or f"{len(published)} revoked. Good until {end:%Y-%m-%d %H:%M} UTC."
+        made = published.frame.last_update_utc
         found.append(Fact(f"Revocation list {name}", well, word, sentence, "Made", made))
     return found
+
+
+def _list_state(end: datetime) -> tuple[str, str]:
+    """A list's state in a word, and what is wrong with it, "" for nothing."""
+    left = end - datetime.now(UTC)
+    if left <= timedelta(0):
+        return "Lapsed", "Servers may refuse everybody by now. " + LIST_COMES
+    if left < LAPSES_SOON:
+        return "Lapses soon", f"It should be new each day, and ends {end:%Y-%m-%d %H:%M} UTC. " + LIST_COMES
+    return "Current", ""
 
 
 def server_certificate() -> list[Fact]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
@@ -26,6 +25,7 @@ from door import press
 from enrollment import challenges, ra, replaced
 from enrollment.protocols import scep_once
 from pki import authorities, crl, revocation, verification
+from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
@@ -65,6 +65,12 @@ def replaced_certificates() -> str:
     return f"{revoked} revoked" if revoked else ""
 
 
+def revocations() -> str:
+    """What the signer's journal has, and a crash kept from our rows or from the lists."""
+    revocation.catch_up()
+    return ""
+
+
 def crls() -> str:
     """Repairs after a crash first; then what is old is made anew."""
     revocation.catch_up()
@@ -79,13 +85,18 @@ def crl_is_old(authority: str) -> bool:
     now = datetime.now(UTC)
     for name in (authority, f"{authority}-root"):
         try:
-            found = x509.load_der_x509_crl(crl.published(name))
+            found = crl.current(name)
+            made, end = found.frame.last_update_utc, ends(found)
         except (FileNotFoundError, ValueError):
             return True
-        made, next_one = found.last_update_utc, found.next_update_utc or found.last_update_utc
-        if now > made + min(CRL_AGE, (next_one - made) / 2):
+        if now > made + min(CRL_AGE, (end - made) / 2):
             return True
     return False
+
+
+def ends(found: CrlFile) -> datetime:
+    """Until when a list counts; one that does not say so is over (RFC 5280 5.1.2.5)."""
+    return found.frame.next_update_utc or found.frame.last_update_utc
 
 
 def lets_nobody_in() -> str:
@@ -123,6 +134,7 @@ STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
     Step("replaced certificates", MINUTE, replaced_certificates),
+    Step("revocations", 2 * TICK, revocations),
     Step("revocation lists", 5 * MINUTE, crls),
     Step("server certificate", HOUR, services.renew_portal),
     Step("door's certificate", 5 * MINUTE, services.renew_door),

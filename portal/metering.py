@@ -2,9 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
-from cryptography import x509
 from django.conf import settings
 from django.db.models import Count
 
@@ -33,10 +31,9 @@ def _samples() -> Iterator[Sample]:
     yield from _requests()
     for authority in AUTHORITIES:
         try:
-            found = x509.load_der_x509_crl(crl.published(authority))
+            ends = housekeeping.ends(crl.current(authority))
         except (OSError, ValueError):
             continue
-        ends = found.next_update_utc or datetime.now(UTC)
         yield "latchkey_crl_next_update_seconds", f'{{authority="{authority}"}}', ends.timestamp()
     leaf = tls.served()
     if leaf:

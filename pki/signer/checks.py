@@ -6,7 +6,7 @@ web side too, which is no reason not to check it here.
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 
@@ -19,6 +19,7 @@ from pki.signer.protocol import (
     CsrEvidence,
     DeviceEvidence,
     IssuanceRequest,
+    ReleaseEvidence,
     RenewalEvidence,
     ServiceEvidence,
 )
@@ -33,6 +34,7 @@ class Service:
     days: int
 
 
+RELEASE_WITHIN, RELEASE_CLOCKS = timedelta(hours=1), timedelta(minutes=5)
 DIGESTS = {name: found.digest for name, found in EVERY.items()}
 
 # The whole list. Host names are limited to --hosts and localhost, the owner is "service:<name>".
@@ -120,6 +122,15 @@ def moment(text: str) -> datetime:
     if found is None or found.tzinfo is None:
         raise IssuanceRefused("The evidence does not say when it was given.", code="evidence")
     return found
+
+
+def release(owner: str, evidence: ReleaseEvidence, now: datetime) -> None:
+    """An officer said so, just now, and of somebody else's certificate."""
+    _uuids(evidence.officer)
+    if not -RELEASE_CLOCKS <= now - moment(evidence.at) <= RELEASE_WITHIN:
+        raise IssuanceRefused("The officer's word is not from today.", code="release-said")
+    if evidence.officer == owner and not evidence.one_person:
+        raise IssuanceRefused("Nobody releases their own certificate.", code="self-release")
 
 
 def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> None:

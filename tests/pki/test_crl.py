@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -10,7 +11,7 @@ from pytest_django import Settings
 
 from audit import trail
 from audit.models import AuditEvent, AuditHead
-from pki import authorities, crl
+from pki import authorities, crl, crlfile
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES
 
@@ -37,7 +38,7 @@ def test_the_number_only_grows(signer: Path) -> None:
     numbers = []
     for _ in range(3):
         crl.publish("clients")
-        numbers.append(crl.number_in(crl.published("clients")))
+        numbers.append(crl.current("clients").number)
     assert numbers == sorted(set(numbers))
 
 
@@ -46,10 +47,11 @@ def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest
     monkeypatch.setattr("audit.trail.head", lambda: "0" * 64)
     made: list[int] = []
 
-    def fetch(*question: object) -> client.CrlPair:
-        pair = fetched(*question)
-        made.append(crl.number_in(pair.issuing))
-        return pair
+    def fetch(*question: Any) -> int:
+        change = fetched(*question)
+        question[3].flush()
+        made.append(crlfile.CrlFile(question[3]).number)
+        return change
 
     fetched = client.crl
     monkeypatch.setattr("pki.signer.client.crl", fetch)
@@ -58,7 +60,7 @@ def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 12 and crl.number_in(crl.published("clients")) == max(made)
+    assert len(made) == 12 and crl.current("clients").number == max(made)
 
 
 def test_the_devices_list_lies_there_in_pem_too(signer: Path) -> None:
@@ -68,7 +70,9 @@ def test_the_devices_list_lies_there_in_pem_too(signer: Path) -> None:
 
 
 def test_the_audit_head_is_found_again(signer: Path) -> None:
-    assert crl.audit_head_in(client.crl(signer, "clients", "ab" * 32).issuing) == "ab" * 32
+    trail.record("test.line")
+    crl.publish("clients")
+    assert crl.current("clients").audit_head == crl.current("clients-root").audit_head is not None
 
 
 def test_nothing_published_is_told_loudly(signer: Path) -> None:
