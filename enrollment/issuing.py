@@ -7,6 +7,7 @@ from typing import TypedDict
 from django.db import transaction
 from django.db.models import Q
 
+from enrollment import notifications
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.refusals import Refused
 from enrollment.transitions import move, record
@@ -62,6 +63,7 @@ def _refused(request: CertificationRequest, error: IssuanceRefused) -> None:
     try:
         with transaction.atomic():
             move(request, Status.APPROVED, Status.REJECTED, reason=reason, trouble="", proof={})
+            notifications.refused(request, reason)
             record("rejected", request, None, "", {"reason": reason, "code": error.code})
     except Refused:  # somebody else asked at the same time and noted it already
         request.refresh_from_db()
@@ -70,6 +72,7 @@ def _refused(request: CertificationRequest, error: IssuanceRefused) -> None:
 def issued(request: CertificationRequest, certificate: Certificate) -> None:
     """In the transaction that stores the certificate. Raises Refused when it was noted already."""
     move(request, Status.APPROVED, Status.ISSUED, certificate=certificate, trouble="", proof={})
+    notifications.issued(request, certificate)
     detail = {"certificate": str(certificate.pk), "serial": certificate.serial}
     record("issued", request, None, "", {**detail, "authority": certificate.authority})
 

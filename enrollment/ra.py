@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import household, independence
 from accounts.models import Household, User
-from enrollment import devices, history, proposals
+from enrollment import devices, history, notifications, proposals
 from enrollment.devices import ask_for_device as ask_for_device
 from enrollment.devices import enrol as enrol
 from enrollment.devices import profile_for as profile_for
@@ -72,6 +72,7 @@ def submit(
     try:
         with transaction.atomic():
             request.save(force_insert=True)
+            notifications.waits(request)
             detail = {"profile": profile, "common_name": request.common_name, "key": csr.key_sha256}
             record("submitted", request, by, address, detail)
     except IntegrityError as error:  # the same key, sent twice at the same moment
@@ -150,6 +151,8 @@ def approve(
     history.refuse_taken_name(profile, str(pinned["common_name"]), request.owner)
     with transaction.atomic():
         move(request, Status.PENDING, Status.APPROVED, **decision, **pinned)
+        if request.kind == Kind.DEVICE:
+            notifications.device_approved(request)
         record("approved", request, by, address, {**pinned, **_independence(by, request, house)})
     return issue(request=request)
 
@@ -169,6 +172,7 @@ def reject(*, request: CertificationRequest, by: User, address: str, reason: str
     decision = {**_decision(by), "one_person": house.one_person, "reason": why}
     with transaction.atomic():
         move(request, source, Status.REJECTED, where=where, **decision)
+        notifications.refused(request, why)
         record("rejected", request, by, address, {"reason": why})
     return request
 
@@ -187,6 +191,7 @@ def _lapse(which: Q) -> int:
         try:
             with transaction.atomic():
                 move(request, Status(request.status), Status.LAPSED, where=which)
+                notifications.lapsed(request)
                 record("lapsed", request, None, "")
         except Refused:  # decided at this very moment
             continue
@@ -216,6 +221,7 @@ def _say(request: CertificationRequest, by: User, address: str, text: str, *, fr
         if open_still.update(changed_at=timezone.now()) != 1:
             raise too_late(request)
         message = Message.objects.create(request=request, author=by, from_officer=from_officer, text=said)
+        (notifications.asked if from_officer else notifications.answered)(request, message)
         record("question" if from_officer else "answer", request, by, address, {"text": said})
     return message
 
