@@ -3,10 +3,11 @@
 from django.urls import include, path
 
 from portal import errors
-from portal.views import trust
+from portal.views import published, trust
 
 urlpatterns = [
     path("", include(([path("", trust.status_face, name="face")], "status"))),
+    path("crl/<str:name>.crl", published.crl, name="crl"),  # as pki's own, and notes who reads it
     path("", include("pki.urls")),
     path("", include("enrollment.protocols.urls")),
 ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
@@ -18,6 +19,7 @@ from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import authorities, crl
 from pki.csr import parse
+from pki.models import Certificate, ListFetch
 from tests.conftest import Browser, make_csr, open_session
 from tests.door.acts import practice_door
 
@@ -45,6 +47,19 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:setup": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:setup-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:withdraw-link": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "certificates:done": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:done-state": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:download": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:export": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "certificates:list": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "certificates:lost": ("200 200 200 200 200 200", "422 422 422 422 422 422"),
+    "certificates:one": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:paper": ("302 200 404 404 404 404", "302 200 404 404 404 404"),
+    "certificates:reader": ("302 404 404 405 404 404", "302 404 404 302 404 404"),
+    "certificates:readers": ("302 404 404 200 200 404", "302 404 404 405 405 404"),
+    "certificates:release": ("302 404 404 302 404 404", "302 404 404 302 404 404"),
+    "certificates:revoke": ("302 200 302 200 200 302", "302 302 302 302 302 302"),
+    "certificates:timeline": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
     "doors:door": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
     "doors:edit": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
     "doors:export": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
@@ -95,7 +110,8 @@ EXPECTED: dict[str, tuple[str, str]] = {
 }
 # The status face knows nobody: it answers whoever asks alike.
 EXPECTED_OF_STATUS = dict.fromkeys(
-    ("pki:certificate", "pki:crl", "status:face"), ("200 200 200 200 200 200", "405 405 405 405 405 405")
+    ("crl", "pki:certificate", "pki:crl", "status:face"),
+    ("200 200 200 200 200 200", "405 405 405 405 405 405"),
 ) | {"scep:clients": ("400 400 400 400 400 400", "400 400 400 400 400 400")}
 
 
@@ -146,11 +162,24 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
         )
     if path.startswith("doors/"):
         return "/" + in_the_house(path, someone)
+    if path.startswith("certificates/"):
+        return "/" + of_one(path, stage["issued"].certificate)
     of_certificate = "certificate." in path or path.endswith(("revoke", "qr"))
     target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
     path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
     form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
     return "/" + path.replace("<str:form>", form)
+
+
+def of_one(path: str, certificate: Certificate | None) -> str:
+    """A route about the issued certificate."""
+    assert certificate is not None
+    reader, _ = ListFetch.objects.get_or_create(
+        authority="clients", number="1", since=timezone.now(), last_at=timezone.now()
+    )
+    path = path.replace("<uuid:pk>", str(certificate.pk)).replace("<int:pk>", str(reader.pk))
+    query = f"?c={certificate.pk}" if "revoke" in path else ""
+    return path.replace("<str:form>", "csv" if "list." in path else "pem") + query
 
 
 def in_the_house(path: str, someone: User) -> str:

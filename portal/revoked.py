@@ -1,0 +1,102 @@
+"""What a revocation has reached by now: the journal, the list, the door, and who else reads the list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pki import crl, verification
+from pki.errors import CertificateRejected, PkiError
+from pki.models import Certificate
+from pki.revocation import HOLD
+from portal import readers
+from portal.readers import Reader
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens; `sentence` says whether it did."""
+
+    title: str
+    done: bool
+    sentence: str
+    at: datetime | None = None
+    readers: list[Reader] = field(default_factory=list)
+
+
+def steps(gone: list[Certificate]) -> list[Step]:
+    """From the click outwards. `gone` are revoked or on hold, at least one."""
+    makers: tuple[Callable[[list[Certificate]], list[Step]], ...] = (_journal, _lists, _door, _readers)
+    return [step for make in makers for step in make(gone)]
+
+
+def settled(found: list[Step]) -> bool:
+    """Whether nothing of our own is left to happen: who reads the lists takes its own time."""
+    return all(step.done for step in found if not step.readers)
+
+
+def _journal(gone: list[Certificate]) -> list[Step]:
+    """The rows follow the journal: what stands there was written down by the signer first."""
+    last = max(found.revoked_at for found in gone if found.revoked_at)
+    held = all(found.reason == HOLD for found in gone)
+    title = "Put on hold" if held else "Revoked"
+    return [Step(title, True, "The authority has written it down, for every list from now on.", last)]
+
+
+def _lists(gone: list[Certificate]) -> list[Step]:
+    found = []
+    for authority in sorted({certificate.authority for certificate in gone}):
+        title, some = f"Revocation list of {authority}", [c for c in gone if c.authority == authority]
+        missing = [certificate for certificate in some if not _named(certificate)]
+        if missing:
+            said = "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
+            found.append(Step(title, False, said))
+        else:
+            said = f"Published. Number {crl.current(authority).number} names it."
+            found.append(Step(title, True, said.replace("it.", f"all {len(some)}.") if some[1:] else said))
+    return found
+
+
+def _named(certificate: Certificate) -> bool:
+    """Whether the published list names it."""
+    try:
+        return int(certificate.serial, 16) in crl.current(certificate.authority)
+    except (OSError, ValueError):
+        return False
+
+
+def _door(gone: list[Certificate]) -> list[Step]:
+    """Asked as the door asks, with each certificate that could open it."""
+    keys = [certificate for certificate in gone if certificate.profile == verification.PROFILE]
+    if not keys:
+        return []
+    let_in = [certificate for certificate in keys if _lets_in(certificate)]
+    if let_in:
+        return [Step("The door", False, "It still lets this certificate in. Look at the status page.")]
+    return [Step("The door", True, "It is shut for it, on open connections too.")]
+
+
+def _lets_in(certificate: Certificate) -> bool:
+    try:
+        verification.verify(bytes(certificate.der))
+    except (CertificateRejected, PkiError):
+        return False
+    return True
+
+
+def _readers(gone: list[Certificate]) -> list[Step]:
+    """Brokers and web sites: they know when they have read the list again."""
+    found = []
+    for authority in sorted({certificate.authority for certificate in gone}):
+        numbers = [readers.number_with(c) for c in gone if c.authority == authority]
+        needed = None if None in numbers else max(number for number in numbers if number is not None)
+        known = readers.of(authority, needed)
+        title = f"Who reads the list of {authority}"
+        if not known:
+            said = "Nobody has fetched it so far. Programs that do appear here."
+            found.append(Step(title, True, said))
+            continue
+        late = [reader for reader in known if not reader.has_it]
+        said = f"{len(late)} still {'has' if len(late) == 1 else 'have'} the old one."
+        said = said if late else "All who read it have the new one."
+        found.append(Step(title, not late, said, readers=known))
+    return found

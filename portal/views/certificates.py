@@ -1,0 +1,198 @@
+"""Certificates: one's own, or everybody's for officers and auditors; what ends when; each by itself."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from cryptography import x509
+from django import forms
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.addresses import address_of
+from accounts.guards import me, requires
+from accounts.models import User
+from audit import trail
+from enrollment import seen, states
+from enrollment.models import PaperCode
+from enrollment.views import downloads
+from pki import catalogue, explained
+from pki.catalogue import Wanted
+from pki.models import Certificate
+from pki.profiles import EVERY
+from pki.words import words
+from portal import certificate_lists as lists
+from portal import certificate_page as page
+from portal import timeline as timelines
+
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+STATES = {
+    "current": "In use",
+    "live": "Live",
+    "ending": "Ends within 30 days",
+    "hold": "On hold",
+    "revoked": "Revoked",
+    "expired": "Expired",
+    "any": "Any",
+}
+SORTS = {"end": "By their end", "issued": "Newest first", "name": "By name"}
+WHOSE = {"all": "Everybody’s", "mine": "Mine"}
+DAY = {"type": "date"}
+
+
+class FilterForm(forms.Form):
+    """What the address asks for. Everything may be left out; what is not understood filters nothing."""
+
+    q = forms.CharField(
+        label="Search", required=False, max_length=150, widget=forms.TextInput({"type": "search"})
+    )
+    since = forms.DateField(label="Ends from", required=False, widget=forms.DateInput(DAY))
+    until = forms.DateField(label="Ends to", required=False, widget=forms.DateInput(DAY))
+    profile = forms.ChoiceField(required=False, choices=[("", "Anything"), *((p, p) for p in EVERY)])
+    state = forms.ChoiceField(required=False, choices=list(STATES.items()))
+    sort = forms.ChoiceField(required=False, choices=list(SORTS.items()))
+    whose = forms.ChoiceField(required=False, choices=list(WHOSE.items()))
+    after = forms.CharField(required=False, max_length=300)
+
+    def wanted(self, user: User) -> Wanted:
+        """What `user` gets to see of that."""
+        typed = self.cleaned_data
+        own = not lists.sees_all(user) or typed.get("whose") == "mine"
+        return Wanted(
+            owners=(str(user.pk),) if own else None,
+            people=() if own else lists.people_called(typed.get("q", "")),
+            q=typed.get("q", ""),
+            profile=typed.get("profile", ""),
+            state=typed.get("state") or "current",
+            sort=typed.get("sort") or "end",
+            since=lists.midnight(typed.get("since")),
+            until=lists.midnight(typed.get("until"), later=1),
+            after=typed.get("after", ""),
+        )
+
+
+def _asked(request: HttpRequest) -> tuple[FilterForm, Wanted]:
+    form = FilterForm(request.GET)
+    form.is_valid()
+    return form, form.wanted(me(request))
+
+
+@require_safe
+@requires()
+def certificates(request: HttpRequest) -> HttpResponse:
+    """The list, a page by keyset."""
+    form, wanted = _asked(request)
+    found = catalogue.page(wanted)
+    rest = {name: value for name, value in request.GET.items() if name != "after" and value}
+    rows = lists.rows(found.entries, me(request))
+    context = {
+        "form": form,
+        "rows": rows,
+        "many": found.many,
+        "may_choose": any(row.may_revoke for row in rows),
+        "sees_all": lists.sees_all(me(request)),
+        "all": wanted.owners is None,
+        "filtered": bool(rest.keys() - {"whose"}),
+        "further": found.after and f"?{urlencode({**rest, 'after': found.after})}",
+        "first": f"?{urlencode(rest)}" if wanted.after else "",
+        "query": urlencode(rest),
+        "profiles": EVERY.values(),
+        "states": STATES,
+        "sorts": SORTS,
+        "whose": WHOSE,
+    }
+    return render(request, "certificates/list.html", context)
+
+
+@require_safe
+@requires()
+def export(request: HttpRequest, form: str) -> HttpResponseBase:
+    """The same, all of it, as CSV or JSON; streamed, and itself a line of the audit."""
+    if form not in MEDIA_TYPES:
+        raise Http404
+    _, wanted = _asked(request)
+    user = me(request)
+    detail = {"format": form, "filters": request.GET.dict(), "own": wanted.owners is not None}
+    trail.record("certificates.exported", actor=user.username, address=address_of(request), detail=detail)
+    found = catalogue.every(wanted)
+    lines = lists.as_csv(found, user) if form == "csv" else lists.as_json(found, user)
+    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-certificates.{form}"'
+    return response
+
+
+@require_safe
+@requires()
+def timeline(request: HttpRequest) -> HttpResponse:
+    """What ends when, by week or month: a picture, and the same as a table."""
+    form, wanted = _asked(request)
+    unit = "week" if request.GET.get("by") == "week" else "month"
+    bars = timelines.bars(wanted.owners, unit, timezone.localdate())
+    own = lists.sees_all(me(request)) and wanted.owners is not None
+    context: dict[str, Any] = {
+        "bars": bars,
+        "unit": unit,
+        "units": timelines.UNITS,
+        "all": wanted.owners is None,
+        "sees_all": lists.sees_all(me(request)),
+        "mine": "&whose=mine" if own else "",
+        "total": sum(bar.count for bar in bars),
+        "width": timelines.BARS * timelines.WIDTH,
+        "bar_width": timelines.WIDTH - 12,
+    }
+    return render(request, "certificates/timeline.html", context)
+
+
+def visible(request: HttpRequest, pk: UUID) -> Certificate:
+    """The certificate, if it is one's own or one sees all; any other does not exist."""
+    user = me(request)
+    found = Certificate.objects.filter(pk=pk)
+    if not lists.sees_all(user):
+        found = found.filter(owner=str(user.pk))
+    certificate = found.first()
+    if certificate is None:
+        raise Http404
+    return certificate
+
+
+@require_safe
+@requires()
+def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One certificate: whose, what for, what is in it, what came before, and what it opens."""
+    certificate, user = visible(request, pk), me(request)
+    owner, asked = page.owner_of(certificate), page.request_of(certificate)
+    mine = owner is not None and owner.pk == user.pk
+    context = {
+        "certificate": certificate,
+        "state": states.of_certificate(certificate),
+        "owner": owner,
+        "mine": mine,
+        "own_service": lists.OWN,
+        "asked": asked,
+        "profile": EVERY.get(certificate.profile),
+        "seen": seen.of(certificate),
+        "successor": page.successor_of(certificate),
+        "doors": page.doors_of(owner, certificate),
+        "extensions": explained.extensions(x509.load_der_x509_certificate(bytes(certificate.der))),
+        "chain": page.chain_of(certificate),
+        "forms": downloads.FORMS,
+        "history": page.history_of(certificate, asked),
+        "words": words(certificate.key_sha256),
+        "may_revoke": lists.may_revoke(user, certificate.owner, certificate.revoked_at, certificate.reason),
+        "may_release": user.is_officer and certificate.reason == "certificateHold" and not mine,
+        "paper": PaperCode.objects.filter(certificate=certificate, used_at=None).first() if mine else None,
+        "over": certificate.not_after <= timezone.now(),
+        "check_url": settings.CHECK_URL,
+    }
+    return render(request, "certificates/one.html", context)
+
+
+@require_safe
+@requires()
+def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
+    """The certificate as a file, in any of the forms: it is no secret."""
+    certificate = visible(request, pk)
+    return downloads.send(request, certificate, form)
