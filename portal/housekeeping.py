@@ -15,21 +15,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 
-from accounts import throttle
+from accounts import deliveries, throttle
 from door import press
-from enrollment import challenges, ra, replaced
+from enrollment import challenges, ra, reminders, replaced
 from enrollment.protocols import scep_once
 from pki import authorities, crl, revocation, verification
 from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
-from portal import broker_acl, checks, confinement, linting, services
+from portal import alarms, broker_acl, checks, confinement, linting, news, post, services
 from portal.dialler import Line
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,13 @@ def sessions() -> str:
     throttle.sweep()
     scep_once.sweep()
     challenges.sweep()
+    deliveries.sweep()
     return ""
+
+
+def remind() -> str:
+    reminded = reminders.remind()
+    return f"{reminded} reminded" if reminded else ""
 
 
 def presses() -> str:
@@ -139,11 +146,16 @@ STEPS = (
     Step("server certificate", HOUR, services.renew_portal),
     Step("door's certificate", 5 * MINUTE, services.renew_door),
     Step("SCEP's certificate", 5 * MINUTE, services.renew_scep),
+    Step("OCSP's certificates", 5 * MINUTE, services.renew_ocsp),
     Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("presses", MINUTE, presses),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
+    Step("reminders", 10 * MINUTE, remind),
+    Step("alarms", HOUR, alarms.tell),
+    Step("news", 2 * TICK, news.tell),
+    Step("messages", TICK, post.send),
     Step("room on the disk", 5 * MINUTE, room),
 )
 # Before anybody is served:
@@ -203,15 +215,33 @@ def last() -> tuple[datetime | None, dict[str, str]]:
         return None, {}
 
 
+def ran() -> dict[str, datetime]:
+    """When each step last ran, to a minute; without those that never did."""
+    try:
+        noted = json.loads(_file().read_text())
+        return {name: datetime.fromisoformat(at) for name, at in noted["ran"].items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+class _Unwritten:
+    """When steps ran that the note does not know of yet."""
+
+    ran: ClassVar[dict[str, datetime]] = {}
+
+
 def _note(outcome: dict[str, str]) -> None:
     """Add to what was noted; at most once a minute while nothing changes, for the sake of SD cards."""
     now, (before, steps) = datetime.now(UTC), last()
+    _Unwritten.ran |= dict.fromkeys(outcome, now)
     if before and steps == steps | outcome and now - before < timedelta(seconds=MINUTE):
         return
+    times = {name: at.isoformat(timespec="seconds") for name, at in (ran() | _Unwritten.ran).items()}
     temporary = _file().with_suffix(".new")
     temporary.unlink(missing_ok=True)  # a link there is not followed
-    temporary.write_text(json.dumps({"at": now.isoformat(), "steps": steps | outcome}))
+    temporary.write_text(json.dumps({"at": now.isoformat(), "steps": steps | outcome, "ran": times}))
     temporary.replace(_file())
+    _Unwritten.ran.clear()
 
 
 def loop(ready: Callable[[], None], line: Line) -> None:
