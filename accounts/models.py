@@ -314,3 +314,9 @@ class CalendarLink(models.Model):
 
     def __str__(self) -> str:
         return f"calendar of {self.user}"
+
+
+class Followed(models.Model):
+    """Up to which line of the audit trail people were told what it says. One row."""
+
+    sequence = models.BigIntegerField()

@@ -204,3 +204,19 @@ class PaperCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} {self.made_at:%Y-%m-%d}"
+
+
+class Reminded(models.Model):
+    """The owner of a certificate was reminded of its end: once for each of the days that are set."""
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="reminded")
+    days = models.PositiveIntegerField()  # before the end
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["certificate", "days"], name="reminded_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.days}"
