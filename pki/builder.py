@@ -63,6 +63,15 @@ def published(
     )
 
 
+def asked_at(
+    status_url: str, authority: str, access: x509.AuthorityInformationAccess
+) -> x509.AuthorityInformationAccess:
+    """`access` with the address of the OCSP responder in front (RFC 5280 4.2.2.1)."""
+    responder = x509.UniformResourceIdentifier(f"{status_url}/ocsp/{authority}")
+    ocsp = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, responder)
+    return x509.AuthorityInformationAccess([ocsp, *access])
+
+
 def key_id(certificate: x509.Certificate) -> str:
     """The SubjectKeyIdentifier in hex (RFC 5280 4.2.1.2)."""
     return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
@@ -79,6 +88,8 @@ class Template:
 
     def __init__(self, profile: CertificateProfile, issuer: x509.Certificate, status_url: str) -> None:
         points, access = published(status_url, profile.authority)
+        if not profile.signs_ocsp:
+            access = asked_at(status_url, profile.authority, access)
         self.profile = profile
         self.issuer = issuer
         self.issuer_id = key_id(issuer)
@@ -89,6 +100,7 @@ class Template:
             _encoded(issued_by(issuer)),
             _encoded(points),
             _encoded(access),
+            *((_encoded(x509.OCSPNoCheck()),) if profile.signs_ocsp else ()),
         )
 
     def rehearse(self, wanted: Wanted) -> x509.Certificate:

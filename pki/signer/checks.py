@@ -42,6 +42,9 @@ SERVICES = {
     "portal": Service("tls-server", names.PORTAL, days=90),
     "door": Service("mqtt-client", names.DOOR, days=90),
     "scep": Service("scep-ra", names.SCEP, days=365),
+    "ocsp-clients": Service("ocsp-clients", names.OCSP, days=14),
+    "ocsp-servers": Service("ocsp-servers", names.OCSP, days=14),
+    "ocsp-devices": Service("ocsp-devices", names.OCSP, days=14),
 }
 
 

@@ -14,7 +14,7 @@ DAY = 86400  # seconds
 PIECE = 16 * 1024  # bytes; a revocation writes one, and a million of them are some 2,000
 HOLD = "certificateHold"
 COMPROMISED = frozenset({"keyCompromise", "cACompromise"})
-_REASONS = {  # RFC 5280 5.3.1; unspecified is said by leaving the reason out
+REASON_NUMBERS = {  # RFC 5280 5.3.1; unspecified is said by leaving the reason out
     "keyCompromise": 1,
     "cACompromise": 2,
     "affiliationChanged": 3,
@@ -43,8 +43,8 @@ TABLES = """
 def encoded(serial: str, at: int, reason: str, invalidity: int | None) -> bytes:
     """One line. `serial` in hex, moments in seconds since 1970."""
     extensions = []
-    if reason in _REASONS:
-        extensions.append(_extension(_REASON_OID, der.tlv(der.ENUMERATED, bytes([_REASONS[reason]]))))
+    if reason in REASON_NUMBERS:
+        extensions.append(_extension(_REASON_OID, der.tlv(der.ENUMERATED, bytes([REASON_NUMBERS[reason]]))))
     if invalidity is not None:  # RFC 5280 5.3.2
         extensions.append(_extension(_INVALIDITY_OID, der.generalized_time(_moment(invalidity))))
     more = (der.sequence(*extensions),) if extensions else ()

@@ -31,7 +31,7 @@ class CsrEvidence:
 class ServiceEvidence:
     """No person approved: one of the signer's short fixed list of service certificates."""
 
-    service: str  # "portal", "door" or "scep"
+    service: str  # one of checks.SERVICES
 
 
 @dataclass(frozen=True)

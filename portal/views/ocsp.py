@@ -1,0 +1,87 @@
+"""The status face answers OCSP, by POST and GET (RFC 6960 A.1, RFC 5019 5 and 6). Never a 500."""
+
+import base64
+import binascii
+import logging
+import re
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
+from django.views.decorators.http import require_http_methods
+
+from pki import ocsp
+from pki.signer.protocol import AUTHORITIES
+from portal import responder
+
+log = logging.getLogger(__name__)
+
+REQUEST, RESPONSE = "application/ocsp-request", "application/ocsp-response"
+MAX_AGE = 60  # seconds a cache between us and who asks may keep an answer without a nonce
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+HOW = "Ask as RFC 6960 A.1 says: POST with Content-Type: application/ocsp-request, or GET with base64."
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ocsp_answer(request: HttpRequest, authority: str, encoded: str = "") -> HttpResponse:
+    """What the CA `authority` says of certificates that somebody was shown."""
+    if authority not in AUTHORITIES:
+        return _plain(404, f"No authority of that name answers here. Known: {', '.join(AUTHORITIES)}.")
+    if request.method == "POST":
+        if request.content_type != REQUEST:
+            return _plain(415, HOW)
+        data = request.body
+    elif encoded.strip("/"):
+        data = _decoded(encoded)
+    else:
+        return _plain(400, HOW)
+    found = _found(authority, data)
+    return _unsigned(found) if isinstance(found, int) else _signed(request, found)
+
+
+def _found(authority: str, data: bytes) -> responder.Answer | int:
+    try:
+        return responder.answer(authority, data)
+    except DatabaseError as error:
+        log.warning("ocsp=%s the database does not answer: %s", authority, error)
+    except Exception:
+        log.exception("ocsp=%s failed", authority)
+    return ocsp.TRY_LATER
+
+
+def _decoded(text: str) -> bytes:
+    """Base64 from an address, which programs escape in many ways; b"" is no request either."""
+    text = text.lstrip("/").rstrip("=").replace(" ", "+").replace("-", "+").replace("_", "/")
+    try:
+        return b"" if _NOT_BASE64.search(text) else base64.b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _signed(request: HttpRequest, found: responder.Answer) -> HttpResponse:
+    answer: HttpResponse | HttpResponseNotModified | None = None
+    if found.shared and request.method != "POST":
+        answer = get_conditional_response(request, found.etag, found.made)
+    if answer is None:
+        answer = HttpResponse(found.der, content_type=RESPONSE)
+    if not found.shared:
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+    # RFC 5019 6.2. What we say changes with a revocation at once; who keeps it believes it for a minute.
+    answer.headers["ETag"] = found.etag
+    answer.headers["Last-Modified"] = http_date(found.made)
+    answer.headers["Expires"] = http_date(found.ends)
+    answer.headers["Cache-Control"] = f"max-age={MAX_AGE}, public, no-transform, must-revalidate"
+    return answer
+
+
+def _unsigned(status: int) -> HttpResponse:
+    """Still 200: RFC 6960 A.2 knows nothing else. Kept by nobody."""
+    answer = HttpResponse(ocsp.error(status), content_type=RESPONSE)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _plain(status: int, sentence: str) -> HttpResponse:
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")
