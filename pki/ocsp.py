@@ -155,7 +155,7 @@ def _inside(data: bytes, at: int, tag: int, count: int = 0) -> list[int]:
     """Offsets of the elements inside the one at `at`; with `count`, that many."""
     found, start, end = der.header(data, at)
     _expect(found == tag)
-    offsets = []
+    offsets: list[int] = []
     while start < end and len(offsets) <= MAX_CERTIFICATES:
         offsets.append(start)
         start = der.header(data, start)[2]

@@ -16,7 +16,7 @@ from accounts.addresses import address_of
 from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent
-from pki import crl
+from pki import crl, crlfile
 from pki.models import Certificate, ListFetch
 from pki.text import printable
 
@@ -93,7 +93,7 @@ def _number(authority: str, etag: str) -> int | None:
 @lru_cache(maxsize=16)
 def _read(path: Path, etag: str) -> int:
     del etag  # a new list is read anew
-    return crl.number_in(path.read_bytes())
+    return crlfile.read(path).number
 
 
 def number_with(certificate: Certificate) -> int | None:

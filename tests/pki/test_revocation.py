@@ -1,17 +1,22 @@
 """Revoking: the signer's journal, our row, a new list; and what heals after a crash between them."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from django.utils import timezone
 from pytest_django import Settings
 
 from audit import trail
 from audit.models import AuditEvent
 from pki import crl, issuance, revocation
 from pki.errors import IssuanceRefused, SignerUnavailable
-from pki.models import Certificate
+from pki.models import Certificate, JournalPosition
 from pki.signer import client
+from pki.signer.protocol import IssuanceRequest
+from tests.conftest import make_csr
 from tests.pki.orders import order
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -118,3 +123,76 @@ def test_the_audit_trail_s_head_is_inside(signer: Path) -> None:
     crl.publish("clients")
     assert crl.current("clients").audit_head == head
     assert AuditEvent.objects.get(action="crl.published").detail["head"] == head
+
+
+OFFICER = "22222222-2222-4222-8222-222222222222"
+
+
+def test_a_hold_is_released_on_an_officer_s_word(signer: Path) -> None:
+    certificate = revocation.hold(issuance.issue(order()), by="alice", address="192.0.2.1")
+    assert listed(certificate) is not None
+    certificate = revocation.release(
+        certificate, officer=OFFICER, one_person=False, by="bob", address="192.0.2.2"
+    )
+    assert (certificate.revoked_at, certificate.reason) == (None, "")
+    assert listed(certificate) is None
+    line = AuditEvent.objects.get(action="certificate.released")
+    assert (line.actor, line.address, line.target) == ("bob", "192.0.2.2", str(certificate.pk))
+    with pytest.raises(IssuanceRefused, match="not on hold"):
+        revocation.release(certificate, officer=OFFICER, one_person=False, by="bob", address="")
+
+
+def test_a_compromised_key_ends_all_its_certificates_at_once(signer: Path) -> None:
+    pem = make_csr()
+    owner = order().owner
+    first, second = (issuance.issue(shared(pem, owner)) for _ in range(2))
+    other = issuance.issue(order())
+    since = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+    found = revocation.revoke_key(first, by="alice", address="192.0.2.1", invalidity=since)
+    assert {row.pk for row in found} == {first.pk, second.pk}
+    assert {(row.reason, row.invalidity) for row in found} == {("keyCompromise", since)}
+    assert listed(second) is not None and listed(other) is None
+    assert AuditEvent.objects.filter(action="certificate.revoked").count() == 2
+    with pytest.raises(IssuanceRefused, match="compromised"):
+        issuance.issue(shared(pem, owner))
+
+
+def shared(pem: bytes, owner: str) -> IssuanceRequest:
+    wanted = order(pem=pem, owner=owner)
+    return replace(wanted, evidence=replace(wanted.evidence, requester=owner))
+
+
+def test_an_older_database_takes_over_what_it_missed_once(signer: Path) -> None:
+    certificate = revocation.revoke(issuance.issue(order()), "superseded", by="alice", address="")
+    Certificate.objects.filter(pk=certificate.pk).update(revoked_at=None, reason="")
+    JournalPosition.objects.all().delete()  # as a backup from before has it
+    AuditEvent.objects.all().delete()
+    for _ in range(2):
+        revocation.catch_up()
+    certificate.refresh_from_db()
+    assert certificate.reason == "superseded"
+    assert AuditEvent.objects.filter(action="certificate.revoked").count() == 1
+
+
+def test_an_older_journal_is_told_again_what_was_revoked_since(
+    signer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = issuance.issue(order())
+    Certificate.objects.filter(pk=certificate.pk).update(revoked_at=timezone.now(), reason="keyCompromise")
+    JournalPosition.current().move(1 << 40, "abc")  # a change that the journal does not have
+    revocation.catch_up()
+    assert listed(certificate) is not None
+    certificate.refresh_from_db()
+    assert certificate.reason == "keyCompromise"
+    assert JournalPosition.current().number < 1 << 40
+
+
+def test_a_revocation_that_another_process_took_over_is_not_told_twice(signer: Path) -> None:
+    certificate = issuance.issue(order())
+    here = JournalPosition.current()
+    client.revoke(signer, "clients", certificate.serial, "superseded", "alice")
+    found = client.changes(signer, here.number, here.serial)
+    revocation.catch_up()
+    before = AuditEvent.objects.count()
+    revocation._take_over(here, found, "")
+    assert AuditEvent.objects.count() == before
