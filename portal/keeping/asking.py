@@ -14,7 +14,8 @@ from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn, T
 
 from pki.signer import home
 from portal.keeping.age import Unreadable
-from portal.keeping.snapshot import Say, Trouble
+from portal.keeping.snapshot import Say
+from portal.keeping.trouble import Trouble
 
 SHORTEST = 16  # characters: the file holds the CA keys and may lie about for years
 STRENGTH = 128  # bits of one that is made here: twelve words

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from portal.keeping import age
-from portal.keeping.snapshot import Trouble, write
+from portal.keeping.snapshot import write
+from portal.keeping.trouble import Trouble
 
 FORMAT = 1
 MANIFEST = "manifest.json"

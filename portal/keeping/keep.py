@@ -14,7 +14,8 @@ from django.conf import settings
 
 from pki import authorities
 from portal.keeping import bundle, notes, snapshot
-from portal.keeping.snapshot import PASSPHRASE, Say, Trouble
+from portal.keeping.snapshot import PASSPHRASE, Say
+from portal.keeping.trouble import Trouble
 
 COPIES = ".copy-"  # what a draft's name begins with
 
@@ -47,7 +48,7 @@ def check_target(target: Path) -> None:
         raise Trouble(f"{target} exists already, and stays as it is. Choose another name.")
     if not target.parent.is_dir():
         raise Trouble(f"There is no folder {target.parent}. Make it, or choose another place.")
-    if not os.access(target.parent, os.W_OK):
+    if not os.access(target.parent, os.W_OK, effective_ids=True):
         raise Trouble(f"This user may not write in {target.parent}. Choose another place.")
 
 

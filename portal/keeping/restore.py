@@ -19,7 +19,8 @@ from portal.checks import release
 from portal.keeping import bundle, keep, notes
 from portal.keeping.bundle import Manifest
 from portal.keeping.proof import Finding
-from portal.keeping.snapshot import DUMP, PASSPHRASE, Say, Trouble, run_postgresql
+from portal.keeping.snapshot import DUMP, PASSPHRASE, Say, run_postgresql
+from portal.keeping.trouble import Trouble
 
 UNPACKED = ".restoring"
 # What the settings of this very command made in a folder that was empty (portal/settings.py).

@@ -8,14 +8,15 @@ whatever the copied database knows as issued or revoked stands in the copied jou
 import os
 import shlex
 import shutil
-import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 from django.conf import settings
+
+from portal.keeping import sqlite
+from portal.keeping.trouble import Trouble
 
 JOURNAL = "journal.sqlite3"
 DATABASE = "web/latchkey.sqlite3"
@@ -34,10 +35,6 @@ _PASSING = (
 )
 _ELSEWHERE = ("LATCHKEY_DATA", "LATCHKEY_SIGNER_SOCKET", "DATABASE_URL")  # of this machine, not of the copy
 Say = Callable[[str], None]
-
-
-class Trouble(Exception):
-    """Why there is no backup or restoration: a sentence with the way out."""
 
 
 def take(folder: Path, signer: Path, say: Say) -> None:
@@ -60,8 +57,12 @@ def take(folder: Path, signer: Path, say: Say) -> None:
 
 def check_signer(signer: Path) -> None:
     """The signer's folder is there and ours to read; else how to go about it."""
-    if os.access(signer / JOURNAL, os.R_OK) and os.access(signer / "clients" / "issuing.key", os.R_OK):
+    try:  # and not os.access, which leaves out the capability that the systemd unit gives
+        for name in (JOURNAL, "clients/issuing.key"):
+            (signer / name).open("rb").close()
         return
+    except OSError:
+        pass
     if settings.SIGNER_APART:
         raise Trouble(
             "The signer's folder belongs to another user, and this one may not read it. "
@@ -71,25 +72,6 @@ def check_signer(signer: Path) -> None:
         f"There is nothing to back up in {signer}: no journal and no keys. Start Latchkey once: make run; "
         "or choose its data folder with LATCHKEY_DATA."
     )
-
-
-def copy_database(source: Path, target: Path) -> None:
-    """A whole copy of an SQLite file, also while somebody writes (SQLite's online backup).
-
-    One of another user, whose log files we may not make, is opened as it lies when nobody has it open.
-    """
-    alone = not source.with_name(f"{source.name}-wal").exists() and not os.access(source.parent, os.W_OK)
-    options = "mode=ro&immutable=1" if alone else "mode=ro"
-    try:
-        with (
-            closing(sqlite3.connect(f"{source.absolute().as_uri()}?{options}", uri=True)) as old,
-            closing(sqlite3.connect(target)) as new,
-        ):
-            old.backup(new)
-            new.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-    except sqlite3.Error as error:
-        raise Trouble(f"{source} cannot be copied: {error}.") from error
-    target.chmod(0o600)
 
 
 def write(path: Path, data: bytes) -> None:
@@ -110,7 +92,7 @@ def _database(folder: Path) -> None:
     database = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         (folder / DATABASE).parent.mkdir(mode=0o700, exist_ok=True)
-        copy_database(Path(str(database["NAME"])), folder / DATABASE)
+        sqlite.copy(Path(str(database["NAME"])), folder / DATABASE)
     else:
         run_postgresql(
             "pg_dump", "--format=custom", f"--file={folder / DUMP}", url=settings.ENV["DATABASE_URL"]
@@ -131,7 +113,7 @@ def run_postgresql(*command: str, url: str) -> str:
 
 def _signer(source: Path, target: Path) -> None:
     target.mkdir(mode=0o700)
-    copy_database(source / JOURNAL, target / JOURNAL)
+    sqlite.copy(source / JOURNAL, target / JOURNAL)
     for folder in sorted(entry for entry in source.iterdir() if entry.is_dir() and entry.name[0] != "."):
         _copy_tree(folder, target / folder.name)
     _copy(source / "passphrase", target / "passphrase")

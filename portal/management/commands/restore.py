@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from portal.keeping import asking, restore
 from portal.keeping.bundle import Manifest
 from portal.keeping.proof import Finding
-from portal.keeping.snapshot import SETTINGS, Trouble
+from portal.keeping.snapshot import SETTINGS
+from portal.keeping.trouble import Trouble
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ import pytest
 from portal.keeping import age, bundle
 from portal.keeping.age import Unreadable
 from portal.keeping.bundle import FORMAT, Manifest
-from portal.keeping.snapshot import Trouble
+from portal.keeping.trouble import Trouble
 
 WORD = "correct horse battery staple"
 

