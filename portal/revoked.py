@@ -4,11 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pki import crl, verification
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from accounts.models import Notice
+from audit.models import AuditEvent
+from pki import authorities, crl, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.models import Certificate
 from pki.revocation import HOLD
-from portal import readers
+from portal import readers, responder
 from portal.readers import Reader
 
 
@@ -25,7 +32,9 @@ class Step:
 
 def steps(gone: list[Certificate]) -> list[Step]:
     """From the click outwards. `gone` are revoked or on hold, at least one."""
-    makers: tuple[Callable[[list[Certificate]], list[Step]], ...] = (_journal, _lists, _door, _readers)
+    makers: tuple[Callable[[list[Certificate]], list[Step]], ...] = (
+        *(_journal, _lists, _ocsp, _door, _told, _readers),
+    )
     return [step for make in makers for step in make(gone)]
 
 
@@ -62,6 +71,45 @@ def _named(certificate: Certificate) -> bool:
         return int(certificate.serial, 16) in crl.current(certificate.authority)
     except (OSError, ValueError):
         return False
+
+
+def _ocsp(gone: list[Certificate]) -> list[Step]:
+    """Asked as a stranger would ask."""
+    title, waiting = "OCSP", [found for found in gone if not _says_revoked(found)]
+    if waiting:
+        return [Step(title, False, "Whoever asks about it gets no answer yet. Housekeeping sees to that.")]
+    return [Step(title, True, "Whoever asks about it hears that it is revoked.")]
+
+
+def _says_revoked(certificate: Certificate) -> bool:
+    try:
+        issuer = x509.load_der_x509_certificate(authorities.chain(certificate.authority)[0])
+        leaf = x509.load_der_x509_certificate(bytes(certificate.der))
+    except PkiError:
+        return False
+    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA256())
+    found = responder.answer(certificate.authority, builder.build().public_bytes(Encoding.DER))
+    if isinstance(found, int):
+        return False
+    said = ocsp.load_der_ocsp_response(found.der).certificate_status
+    return said == ocsp.OCSPCertStatus.REVOKED
+
+
+def _told(gone: list[Certificate]) -> list[Step]:
+    """Their owners, in the portal and over what they chose."""
+    people = [found for found in gone if ":" not in found.owner]
+    if not people:
+        return []
+    missing = [found for found in people if not _is_told(found)]
+    if missing:
+        return [Step("The owner", False, "A message is on its way.")]
+    return [Step("The owner", True, "Told here, and over what they chose for messages.")]
+
+
+def _is_told(certificate: Certificate) -> bool:
+    lines = AuditEvent.objects.filter(target=str(certificate.pk), action="certificate.revoked")
+    last = lines.order_by("-sequence").values_list("sequence", flat=True).first()
+    return Notice.objects.filter(event=f"audit {last}").exists()
 
 
 def _door(gone: list[Certificate]) -> list[Step]:
