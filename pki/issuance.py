@@ -7,7 +7,7 @@ from cryptography import x509
 from django.conf import settings
 from django.db import transaction
 
-from pki import csr, search_words
+from pki import addresses, csr, search_words
 from pki.errors import IssuanceRefused
 from pki.models import Certificate, CertificateWord
 from pki.profiles import EVERY
@@ -61,4 +61,5 @@ def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dic
         "der": der,
         "not_before": leaf.not_valid_before_utc,
         "not_after": leaf.not_valid_after_utc,
+        "status_url": addresses.of(leaf),
     }

@@ -30,6 +30,9 @@ class Certificate(models.Model):
         max_length=64, blank=True, db_index=True
     )  # the pkilint release that last found it clean
 
+    # Where it says its revocation list is (pki/addresses.py); "" until somebody looked
+    status_url = models.CharField(max_length=200, blank=True, default="")
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["authority", "serial"], name="serial_once_per_authority")
@@ -49,6 +52,11 @@ class Certificate(models.Model):
                     condition=models.Q(revoked_at__isnull=False),
                 )
                 for order in ("not_after", "issued_at", "subject")
+            ),
+            models.Index(
+                fields=["status_url", "not_after"],
+                name="certificate_address",
+                condition=models.Q(revoked_at__isnull=True),
             ),
             models.Index(
                 fields=["not_after", "id"],

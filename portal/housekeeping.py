@@ -25,7 +25,7 @@ from accounts import deliveries, throttle
 from door import press
 from enrollment import challenges, ra, reminders, replaced
 from enrollment.protocols import scep_once
-from pki import authorities, crl, revocation, verification
+from pki import addresses, authorities, crl, revocation, verification
 from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
@@ -123,6 +123,11 @@ def remind() -> str:
     return f"{reminded} reminded" if reminded else ""
 
 
+def addresses_in_certificates() -> str:
+    seen = addresses.fill()
+    return f"{seen} looked into" if seen else ""
+
+
 def presses() -> str:
     """What a crash cut off between its row and its answer is over."""
     lost = press.sweep()
@@ -150,6 +155,7 @@ STEPS = (
     Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("presses", MINUTE, presses),
+    Step("addresses in certificates", 5 * MINUTE, addresses_in_certificates),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
     Step("reminders", 10 * MINUTE, remind),
