@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import device, downloads, programs, queue, requests, revocation
+from enrollment.views import calendar, device, downloads, programs, queue, reminders, requests, revocation
 
 app_name = "enrollment"
 urlpatterns = [
@@ -23,6 +23,10 @@ urlpatterns = [
     path("device/link", device.link, name="device-link"),
     path("device/from/<str:token>", device.taken_over, name="device-from"),
     path("device/program", programs.program, name="program"),
+    path("account/calendar", calendar.link, name="calendar"),
+    path("account/calendar/withdraw", calendar.withdraw, name="calendar-withdraw"),
+    path("calendar/<str:token>.ics", calendar.feed, name="calendar-feed"),
+    path("household/reminders", reminders.reminders, name="reminders"),
     path("queue/", queue.queue, name="queue"),
     path("queue/batch", queue.batch, name="batch"),
     path("queue/<uuid:pk>", queue.review, name="review"),

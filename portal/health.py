@@ -15,7 +15,7 @@ from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, presence, seccomp, tls
+from portal import checks, housekeeping, landlock, mail_health, presence, seccomp, tls
 from portal.confinement import Confinement, database_at_unix_socket
 
 ENDS_SOON = timedelta(days=7)
@@ -71,6 +71,7 @@ def facts() -> list[Fact]:
         revocation_lists,
         server_certificate,
         door,
+        messages,
         confinement,
         unix_sockets,
         disk,
@@ -196,6 +197,11 @@ def door() -> list[Fact]:
 def door_lets_in() -> bool:
     """Whether the door runs and does not refuse everybody."""
     return presence.is_there("door") and not housekeeping.lets_nobody_in()
+
+
+def messages() -> list[Fact]:
+    """Messages."""
+    return [Fact(*found) for found in mail_health.facts()]
 
 
 def broker() -> list[Fact]:

@@ -87,6 +87,7 @@ def test_none_at_the_moment_a_short_one_is_made(certificate: Certificate) -> Non
     Certificate.objects.update(not_before=timezone.now() - timedelta(hours=1))
     with_days_left(certificate, 5)
     assert reminders.remind() == 0  # made for five days: 30, 14 and 7 were never ahead of it
+    Certificate.objects.update(not_before=timezone.now() - timedelta(days=4))
     with_days_left(certificate, 0.9)
     assert reminders.remind() == 1
 
