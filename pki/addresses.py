@@ -37,7 +37,7 @@ def fill() -> int:
 
 def elsewhere(current: str, now: datetime) -> dict[str, int]:
     """How many live certificates point to each other address than `current`."""
-    found = {}
+    found: dict[str, int] = {}
     for url in _known():
         count = _live(url, now).count() if url not in ("", NONE, current) else 0
         found |= {url: count} if count else {}

@@ -34,13 +34,15 @@ def clock() -> list[Fact]:
                 latest,
             )
         ]
-    word, sentence = {True: ("Set by the network", ""), False: ("On its own", BY_HAND)}.get(
-        synchronised(), ("Runs", "")
-    )
+    word, sentence = _KEPT[synchronised()]
     return [Fact("Clock", True, word, sentence)]
 
 
-BY_HAND = "Nothing sets it over the network. To change that: timedatectl set-ntp true"
+_KEPT: dict[bool | None, tuple[str, str]] = {
+    True: ("Set by the network", ""),
+    False: ("On its own", "Nothing sets it over the network. To change that: timedatectl set-ntp true"),
+    None: ("Runs", ""),
+}
 
 
 def synchronised() -> bool | None:
