@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -15,8 +14,9 @@ from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, mail_health, presence, seccomp, tls
+from portal import checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
 from portal.confinement import Confinement, database_at_unix_socket
+from portal.fact import Fact
 
 ENDS_SOON = timedelta(days=7)
 LAPSES_SOON = timedelta(days=4)  # of a revocation list's seven days; it is made anew after one
@@ -38,23 +38,6 @@ WAY_OUT = (
 )
 
 
-@dataclass(frozen=True)
-class Fact:
-    """One thing looked at: `word` is its state for people, `well` whether nothing is to be done about it."""
-
-    title: str
-    well: bool
-    word: str
-    sentence: str = ""
-    label: str = ""  # what happens or happened at `moment`
-    moment: datetime | None = None
-
-    @property
-    def shape(self) -> str:
-        """The style sheet's class for its state."""
-        return "live" if self.well else "hold"
-
-
 SIGNER_DOWN = Fact(
     "Signer",
     False,
@@ -69,9 +52,13 @@ def facts() -> list[Fact]:
         signer,
         certificates,
         revocation_lists,
+        outlook.published_elsewhere,
         server_certificate,
         door,
+        outlook.orphans,
         messages,
+        outlook.clock,
+        outlook.backups,
         confinement,
         unix_sockets,
         disk,
@@ -83,7 +70,18 @@ def facts() -> list[Fact]:
 
 def problems_at_a_glance() -> list[str]:
     """The troubles that cost nothing to find out, as sentences, for the first page."""
-    groups = (signer_at_a_glance, server_certificate, door, confinement, unix_sockets, disk, housekept)
+    groups = (
+        signer_at_a_glance,
+        server_certificate,
+        door,
+        outlook.orphans,
+        outlook.clock,
+        outlook.backups,
+        confinement,
+        unix_sockets,
+        disk,
+        housekept,
+    )
     found = [fact for group in groups for fact in _guarded(group)]
     return [f"{fact.title}: {fact.sentence or fact.word}" for fact in found if not fact.well]
 
