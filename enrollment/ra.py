@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import household, independence
 from accounts.models import Household, User
-from enrollment import devices, history, notifications, proposals
+from enrollment import anew, devices, history, notifications, proposals
 from enrollment.devices import ask_for_device as ask_for_device
 from enrollment.devices import enrol as enrol
 from enrollment.devices import profile_for as profile_for
@@ -145,11 +145,11 @@ def approve(
         "days": proposals.checked_days(profile, request.days if days is None else days),
         "profile_digest": profile.digest,
     }
-    decision = {**_decision(by), "one_person": house.one_person}
+    decision = {**_decision(by), "one_person": house.one_person, **anew.freed(request)}
     if request.kind == Kind.DEVICE:
         decision |= devices.approval(request, at=decision["decided_at"])
     history.refuse_taken_name(profile, str(pinned["common_name"]), request.owner)
-    with transaction.atomic():
+    with anew.alone(), transaction.atomic():
         move(request, Status.PENDING, Status.APPROVED, **decision, **pinned)
         if request.kind == Kind.DEVICE:
             notifications.device_approved(request)

@@ -25,6 +25,7 @@ SHOWN = 200  # lines of history
 # What happened, as people say it. Anything else appears under its own name.
 WORDS = {
     "request.submitted": "Asked for",
+    "request.renews": "It is to replace an older one",
     "request.renewal": "Asked for again, by the certificate before it",
     "request.question": "A question was asked",
     "request.answer": "The question was answered",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.views import certificates, paper, revoking
+from portal.views import certificates, paper, renewing, revoking
 
 app_name = "certificates"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("certificates/<uuid:pk>", certificates.detail, name="one"),
     path("certificates/<uuid:pk>/certificate.<str:form>", certificates.download, name="download"),
     path("certificates/<uuid:pk>/release", revoking.release, name="release"),
+    path("certificates/<uuid:pk>/renew", renewing.renew, name="renew"),
     path("certificates/<uuid:pk>/paper", paper.paper, name="paper"),
     path("lost", paper.lost, name="lost"),
 ]

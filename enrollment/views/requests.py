@@ -12,7 +12,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import listing, preview, proposals, ra, seen, states
+from enrollment import anew, listing, preview, proposals, ra, seen, states
 from enrollment.forms import AnswerForm, SubmitForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from pki import howto
@@ -47,6 +47,7 @@ def submit(request: HttpRequest) -> HttpResponse:
     except ra.Refused as error:
         form.add_error(None, sentence(error))
         return _submit_page(request, form, UNPROCESSABLE)
+    anew.note(request.session, made, address=address_of(request))
     return redirect("enrollment:request", made.pk)
 
 

@@ -16,7 +16,7 @@ from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import User
 from audit import trail
-from enrollment import seen, states
+from enrollment import anew, seen, states
 from enrollment.models import PaperCode
 from enrollment.views import downloads
 from pki import catalogue, explained
@@ -184,6 +184,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_revoke": lists.may_revoke(user, certificate.owner, certificate.revoked_at, certificate.reason),
         "may_release": user.is_officer and certificate.reason == "certificateHold" and not mine,
         "paper": PaperCode.objects.filter(certificate=certificate, used_at=None).first() if mine else None,
+        "may_renew": mine and user.is_requester and anew.may_be(certificate),
         "over": certificate.not_after <= timezone.now(),
         "check_url": settings.CHECK_URL,
     }

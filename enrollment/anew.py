@@ -1,0 +1,65 @@
+"""Asking anew for what one has, before it ends: the request says what it replaces, and a person decides as
+always. What needs no decision, as the old key asks for the new one, is in renewing.py."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import IntegrityError
+from django.utils import timezone
+
+from enrollment.models import CertificationRequest, Status
+from enrollment.refusals import Refused
+from enrollment.transitions import record
+from pki.models import Certificate
+from pki.profiles import PROFILES
+
+_KEY = "renews"  # in the session: what the next request is to replace
+SUCCEEDING = (Status.PENDING, Status.APPROVED, Status.ISSUED)
+
+
+def may_be(certificate: Certificate) -> bool:
+    """Whether it can be renewed by a new request: it counts, and nothing is to replace it yet."""
+    counts = certificate.revoked_at is None and certificate.not_after > timezone.now()
+    return counts and certificate.profile in PROFILES and successor_asked(certificate) is None
+
+
+def successor_asked(certificate: Certificate) -> CertificationRequest | None:
+    """The request that is to replace it, or did."""
+    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=SUCCEEDING)
+    return found.defer("csr").first()
+
+
+def remember(session: SessionBase, certificate: Certificate) -> None:
+    session[_KEY] = str(certificate.pk)
+
+
+def note(session: SessionBase, request: CertificationRequest, *, address: str) -> None:
+    """`request` was just made: when it is what was to be renewed, of the same person and purpose, say so."""
+    wanted = session.pop(_KEY, None)
+    if wanted is None:
+        return
+    predecessor = Certificate.objects.filter(pk=UUID(wanted), owner=str(request.owner_id)).first()
+    if predecessor is None or predecessor.profile != request.profile or not may_be(predecessor):
+        return
+    waiting = CertificationRequest.objects.filter(pk=request.pk, status=Status.PENDING)
+    if waiting.update(predecessor=predecessor) == 1:
+        detail = {"renews": predecessor.serial}
+        record("renews", request, request.owner, address, detail)
+
+
+def freed(request: CertificationRequest) -> dict[str, object]:
+    """What an approval changes when another request replaced the same one meanwhile: it stands for itself."""
+    others = CertificationRequest.objects.filter(predecessor=request.predecessor_id).exclude(pk=request.pk)
+    taken = others.filter(status__in=[Status.APPROVED, Status.ISSUED])
+    return {"predecessor": None} if request.predecessor_id and taken.exists() else {}
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Around an approval: of two that replace the same certificate at this very moment one comes too late."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Refused("Another renewal of this certificate was approved just now.", "Try again.") from error
