@@ -49,6 +49,7 @@ SIGNER_DOWN = Fact(
 def facts() -> list[Fact]:
     """Everything, in the order of the status page. None of them can fail the others."""
     groups: tuple[Callable[[], list[Fact]], ...] = (
+        outlook.orphans,
         signer,
         certificates,
         revocation_lists,
@@ -56,7 +57,7 @@ def facts() -> list[Fact]:
         server_certificate,
         door,
         outlook.orphans,
-        messages,
+        mail_health.messages,
         outlook.clock,
         outlook.backups,
         confinement,
@@ -195,11 +196,6 @@ def door() -> list[Fact]:
 def door_lets_in() -> bool:
     """Whether the door runs and does not refuse everybody."""
     return presence.is_there("door") and not housekeeping.lets_nobody_in()
-
-
-def messages() -> list[Fact]:
-    """Messages."""
-    return [Fact(*found) for found in mail_health.facts()]
 
 
 def broker() -> list[Fact]:

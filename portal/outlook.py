@@ -87,16 +87,16 @@ def published_elsewhere() -> list[Fact]:
 def _elsewhere(url: str, count: int, now: datetime) -> Fact:
     named = ", ".join(addresses.subjects(url, now, NAMED)) + (" …" if count > NAMED else "")
     return Fact(
-        "Addresses in certificates", False, "Old address", f"{old_address(url, count)} They are: {named}."
+        "Addresses in certificates", False, "Old address", f"{old_address(url, count)} Concerned: {named}."
     )
 
 
 def old_address(url: str, count: int) -> str:
     """A sentence with the way out."""
+    says = "1 live certificate says that its" if count == 1 else f"{count} live certificates say that their"
     return (
-        f"{count} live certificate{'s' if count > 1 else ''} say that their revocation list is at {url}, and "
-        f"it is at {settings.STATUS_URL} now. Let the old address answer too, set LATCHKEY_STATUS_URL back, "
-        "or renew them."
+        f"{says} revocation list is at {url}, and it is at {settings.STATUS_URL} now. Let the old address "
+        "answer too, set LATCHKEY_STATUS_URL back, or renew them."
     )
 
 

@@ -97,11 +97,11 @@ def test_live_certificates_with_an_old_address_are_counted_and_named(alice: User
     made(alice, "over", url=OLD, ends=timezone.now() - timedelta(days=1))
     (fact,) = outlook.published_elsewhere()
     assert "5 live certificates say that their revocation list is at http://192.168.1.2:8080" in fact.sentence
-    assert "They are: thing 0, thing 1, thing 2 …" in fact.sentence
+    assert "Concerned: thing 0, thing 1, thing 2 …" in fact.sentence
     assert any("5 live certificates" in note for note in banner.notes())
     settings.STATUS_URL = OLD
     (fact,) = outlook.published_elsewhere()
-    assert "1 live certificate say" in fact.sentence
+    assert "1 live certificate says that its revocation list" in fact.sentence
 
 
 def test_issued_certificates_know_their_address_and_older_rows_learn_it(
