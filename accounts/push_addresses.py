@@ -56,9 +56,8 @@ def check(text: str) -> str:
     if not scheme:
         raise ValidationError(f"This is no address of a notification service. {EXAMPLE}")
     if scheme not in SERVICES:
-        known = ", ".join(dict.fromkeys(SERVICES.values()))
         raise ValidationError(
-            f"Addresses that begin with {scheme[:20]}:// are not used here. Known: {known}."
+            f"Addresses that begin with {scheme[:20]}:// are not used here; this page lists what is."
         )
     if not text.isascii() or not text.isprintable() or any(char.isspace() for char in text):
         raise ValidationError("There is a blank or a special letter in it: write those as %20 and so on.")

@@ -50,7 +50,10 @@ def add(request: HttpRequest) -> HttpResponse:
             channel.save()
             _test(channel)
             _record(request, "channel.added", channel)
-        messages.success(request, "Added. A test is on its way; this page says whether it arrived.")
+        messages.success(
+            request,
+            "Added. A test is on its way: reload this page in a few seconds to see whether it arrived.",
+        )
         return redirect("accounts:channel", channel.pk)
     context = {"form": form, "services": dict.fromkeys(push_addresses.SERVICES.values())}
     return render(request, "accounts/channel_new.html", context, status=400 if form.errors else 200)
