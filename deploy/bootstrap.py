@@ -37,6 +37,8 @@ PROGRAMS = (
     ("/usr/sbin/nginx", "nginx"),  # in a folder that people's PATH leaves out
     ("/usr/sbin/mosquitto", "mosquitto"),
     ("mosquitto_sub", "mosquitto-clients"),
+    ("curl", "curl"),
+    ("ocsptool", "gnutls-bin"),
     ("node", "nodejs"),  # the benchmark's peer
     ("age", "age"),  # opens our backups, and makes what we open
     ("gcc", "gcc"),  # a small client like those in IoT devices

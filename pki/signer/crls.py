@@ -20,6 +20,7 @@ from pki.signer.journal import Journal
 from pki.signer.keys import Authority, Issuer
 
 CRL_DAYS = 7
+BUFFER = 1 << 18  # bytes
 ROOM = 16  # bytes in front of the TBS for the header of all, whose length is known last
 _PREHASHED = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 
@@ -71,7 +72,8 @@ def make(issuer: Issuer, journal: Journal, audit_head: bytes) -> Written:
 
 
 def _signed(issuer: Issuer, frame: bytes, size: int, lines: Iterator[bytes], journal: Journal) -> Written:
-    file = tempfile.TemporaryFile(dir=journal.folder)  # noqa: SIM115 whoever gets it closes it
+    # Whoever gets the file closes it.
+    file = tempfile.TemporaryFile(buffering=BUFFER, dir=journal.folder)  # noqa: SIM115
     try:
         digest = hashlib.sha256()
         file.seek(ROOM)
