@@ -103,7 +103,7 @@ def test_a_failing_one_is_shown_with_the_servers_words(
     page = mine.get("/account/messages").content.decode()
     assert "Does not work" in page
     assert "550 mailbox &lt;full&gt;" in page
-    assert "next try in" in page
+    assert "Waiting, next try" in page
     status = sign_in(browser, bob).get("/status").content.decode()
     assert "550 mailbox &lt;full&gt;" in status
     assert "Alice (alice)" in status
