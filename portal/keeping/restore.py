@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.conf import settings
@@ -174,7 +175,7 @@ def _scratch(source: Source, folder: Path) -> Iterator[Source]:
     name = f"latchkey_drill_{uuid4().hex[:12]}"
     _say_to_postgresql(f'CREATE DATABASE "{name}"')
     try:
-        url = settings.ENV["DATABASE_URL"].rpartition("/")[0] + f"/{name}"
+        url = urlsplit(settings.ENV["DATABASE_URL"])._replace(path=f"/{name}").geturl()
         _load(dump, url)
         yield Source(source.file, source.passphrase, source.signer_passphrase, url)
     finally:
