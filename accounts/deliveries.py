@@ -74,6 +74,8 @@ def put_off(like: Delivery) -> None:
 def recover() -> int:
     """Give back what a sender that is gone had taken; how many."""
     lost = Delivery.objects.filter(state__in=[TAKEN, LEAVING], changed_at__lt=timezone.now() - LEASE)
+    if not lost.exists():  # as most times: nothing is locked for that
+        return 0
     return lost.update(state=WAITING, due_at=timezone.now(), changed_at=timezone.now())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Channel, Delivery, Notice, User
 
@@ -39,6 +40,12 @@ def tell(
         fresh = list(Notice.objects.filter(pk__in=[notice.pk for notice in notices]).select_related("user"))
         _address(fresh, kind, to)
     return len(fresh)
+
+
+def withdraw(event: str, words: str) -> None:
+    """What is over by now is not sent any more: what still waits, say for a server that is away."""
+    waiting = Delivery.objects.filter(notice__event=event, state=Delivery.State.WAITING)
+    waiting.update(state=Delivery.State.GIVEN_UP, trouble=words, changed_at=timezone.now())
 
 
 def test(channel: Channel, *, event: str, subject: str, text: str) -> None:

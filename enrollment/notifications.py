@@ -13,8 +13,9 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts import household, independence, kinds, outbox
-from accounts.models import User
+from accounts.models import Household, User
 from enrollment.models import CertificationRequest, Kind, Message, Seen
+from enrollment.transitions import waits_event
 from pki.models import Certificate
 from pki.profiles import EVERY
 from pki.revocation import HOLD, REASONS
@@ -26,7 +27,7 @@ def waits(request: CertificationRequest) -> None:
     outbox.tell(
         _deciders(request),
         kinds.DECIDE,
-        event=f"request {request.pk} waits",
+        event=waits_event(request),
         subject=_("%(who)s asks for a certificate: %(device)s") % {"who": who, "device": device},
         text=_(
             "%(who)s asks for a certificate for “%(device)s” (%(purpose)s). It waits for your decision.\n\n"
@@ -202,13 +203,13 @@ def _deciders(request: CertificationRequest) -> Iterable[User]:
     """Officers who may decide; should there be none, all of them: somebody has to look for another one."""
     house = household.current()
     officers = list(User.objects.filter(is_officer=True, is_active=True))
-    able = [officer for officer in officers if _may_decide(officer, request)]
+    able = [officer for officer in officers if _may_decide(officer, request, house)]
     return able or [officer for officer in officers if officer.pk != request.owner_id or house.one_person]
 
 
-def _may_decide(officer: User, request: CertificationRequest) -> bool:
+def _may_decide(officer: User, request: CertificationRequest, house: Household) -> bool:
     try:
-        independence.may_decide_for(officer, request.owner, household.current())
+        independence.may_decide_for(officer, request.owner, house)
     except independence.NotIndependent:
         return False
     return True

@@ -6,14 +6,15 @@ import pytest
 from django.db import transaction
 from django.urls import resolve
 from django.utils import timezone
+from pytest_django import Settings
 
-from accounts import people
+from accounts import deliveries, people
 from accounts.models import Household, Notice, User
 from audit import trail
 from enrollment import ra, seen
 from enrollment.models import CertificationRequest, Status
 from pki.models import Certificate
-from portal import news
+from portal import news, server_addresses
 from tests.conftest import person
 from tests.enrollment.acts import HERE, ask, thing
 
@@ -56,6 +57,18 @@ def test_the_officer_of_a_one_person_household_hears_of_their_own(bob: User) -> 
     Household.objects.update_or_create(pk=1, defaults={"one_person": True})
     ask(bob, "two")
     assert len(told(bob)) == 1
+
+
+def test_what_is_decided_is_not_announced_any_more(
+    settings: Settings, signer: Path, alice: User, bob: User
+) -> None:
+    """The mail server was away all the time."""
+    settings.MAIL = server_addresses.mail("EMAIL_URL", "smtp://127.0.0.1?tls=none")
+    User.objects.filter(pk=bob.pk).update(email="bob@home.arpa")
+    request = ask(alice, thing())
+    assert deliveries.due().count() == 1
+    ra.withdraw(request=request, by=alice, address=HERE)
+    assert not deliveries.due().exists()
 
 
 def test_question_answer_and_refusal_are_told(alice: User, bob: User) -> None:
