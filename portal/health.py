@@ -49,6 +49,7 @@ SIGNER_DOWN = Fact(
 def facts() -> list[Fact]:
     """Everything, in the order of the status page. None of them can fail the others."""
     groups: tuple[Callable[[], list[Fact]], ...] = (
+        outlook.put_back,
         outlook.orphans,
         signer,
         certificates,
@@ -75,6 +76,7 @@ def problems_at_a_glance() -> list[str]:
         signer_at_a_glance,
         server_certificate,
         door,
+        outlook.put_back,
         outlook.orphans,
         outlook.clock,
         outlook.backups,

@@ -69,6 +69,19 @@ def backups() -> list[Fact]:
     return found
 
 
+def put_back() -> list[Fact]:
+    """A restored household."""
+    found = notes.put_back()
+    if found is None:
+        return []
+    made_at, at = found
+    sentence = (
+        f"Everything is as it was at {made_at[:16].replace('T', ' ')} UTC. What was revoked since is live "
+        "again: revoke it now. Then make a new backup: manage.py backup"
+    )
+    return [Fact("Restored from a backup", False, "Look through it", sentence, "Restored", at)]
+
+
 def published_elsewhere() -> list[Fact]:
     """Addresses in certificates."""
     now = datetime.now(UTC)

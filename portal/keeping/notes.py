@@ -44,6 +44,14 @@ def restored(name: str, made_at: str) -> None:
     trail.record(RESTORED, target=name, detail={"made_at": made_at})
 
 
+def put_back() -> tuple[str, datetime] | None:
+    """When the copy was made that was put back, and when that was: until the first backup after it."""
+    found = AuditEvent.objects.filter(action=RESTORED).first()
+    if found is None or AuditEvent.objects.filter(action=MADE, sequence__gt=found.sequence).exists():
+        return None
+    return str(found.detail.get("made_at", "")), found.at
+
+
 def last(action: str) -> datetime | None:
     """When this was last noted."""
     return AuditEvent.objects.filter(action=action).values_list("at", flat=True).first()

@@ -71,6 +71,15 @@ def test_a_drill_that_failed_stands_there_until_one_goes_well(alice: User) -> No
     assert outlook.backups()[1].well
 
 
+def test_after_a_restoration_what_was_revoked_since_is_asked_for_until_the_next_backup(alice: User) -> None:
+    notes.backed_up("house.tar.age", timezone.now())
+    assert outlook.put_back() == []
+    notes.restored("house.tar.age", "2026-01-02T03:04:05+00:00")
+    assert "as it was at 2026-01-02 03:04 UTC" in outlook.put_back()[0].sentence
+    notes.backed_up("house.tar.age", timezone.now())
+    assert outlook.put_back() == []
+
+
 def test_a_clock_that_was_put_back_is_noticed() -> None:
     trail.record("login.ok")
     assert outlook.clock()[0].well
