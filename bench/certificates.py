@@ -1,6 +1,7 @@
 """The lists of certificates with a million rows: first page, further down, and searched; on both databases.
 
 Each size has a process and a database of its own; they are asked in turn, so that both see the same weather.
+With SQLite it is processor time, as all of it happens in that process; with PostgreSQL time on the clock.
 """
 
 import json
@@ -16,7 +17,7 @@ from bench.pages import ROOT, ask
 from tests.postgres import cluster, programs
 
 SMALL, LARGE = 100, int(os.environ.get("BENCH_CERTIFICATES", "1000000"))
-ROUNDS = 60
+ROUNDS = 40
 Row = tuple[str, str, str, str]
 
 
@@ -55,22 +56,21 @@ def measure(database: str) -> list[Row]:
 
 
 def _table(times: dict[str, list[float]], database: str) -> Iterator[Row]:
+    """Each list once: its first page beside that of a hundred, and the worst page further down beside it."""
     few = statistics.median(times.pop("few")[3:])
-    for name, taken in times.items():
-        taken = taken[3:]
-        half, most = statistics.median(taken), statistics.quantiles(taken, n=100)[98]
-        value = f"{half:.1f} ms, p99 {most:.1f} ms; the list of {SMALL} {few:.1f} ms"
-        first = times.get(name.partition(",")[0])
-        if "down" in name and first:
-            compared = statistics.quantiles(first[3:], n=100)[98]
-            yield (
-                f"{database} {name}",
-                f"{value}; first page p99 {compared:.1f} ms",
-                f"{most / compared:.2f}",
-                "<= 1.3",
-            )
-        else:
-            yield f"{database} {name}", value, f"{half / few:.2f}", "<= 1.3"
+    for name in [name for name in times if ", " not in name]:
+        half = statistics.median(times[name][3:])
+        value = f"{half:.1f} ms with {LARGE:,}, the first list with {SMALL} {few:.1f} ms"
+        yield f"{database}: {name}", value, f"{half / few:.2f}", "<= 1.5"
+        deep = [_p99(taken) for other, taken in times.items() if other.startswith(f"{name}, ")]
+        if deep:
+            first = _p99(times[name])
+            value = f"p99 {max(deep):.1f} ms, first page {first:.1f} ms"
+            yield f"{database}: {name}, far down", value, f"{max(deep) / first:.2f}", "<= 1.3"
+
+
+def _p99(taken: list[float]) -> float:
+    return statistics.quantiles(taken[3:], n=100)[98]
 
 
 def rows() -> list[Row]:

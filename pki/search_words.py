@@ -7,6 +7,7 @@ from collections.abc import Iterable
 MAX_WORD = 40  # characters
 MAX_WORDS = 40  # of one certificate
 _WORD = re.compile(r"[^\W_]+")
+_POSSESSIVE = re.compile(r"['’]s\b")  # of "anna's phone": a word that all phones have finds none
 
 
 def of(subject: str, sans: Iterable[str]) -> set[str]:
@@ -19,7 +20,7 @@ def of(subject: str, sans: Iterable[str]) -> set[str]:
 
 def split(text: str) -> list[str]:
     """What somebody typed or called a thing, word by word."""
-    return [word[:MAX_WORD] for word in _WORD.findall(folded(text))]
+    return [word[:MAX_WORD] for word in _WORD.findall(_POSSESSIVE.sub("", folded(text)))]
 
 
 def folded(text: str) -> str:
