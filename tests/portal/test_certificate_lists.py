@@ -162,8 +162,7 @@ def test_a_rare_one_among_many_ends_each_page_in_time(alice: User, monkeypatch: 
     for number in range(30):
         certificate(alice, f"phone {number:02}", 50)
     certificate(alice, "phone zz", 50, profile="mqtt-client")
-    page = catalogue.page(Wanted(q="phone", profile="mqtt-client"))
-    assert page.entries == [] or page.after == ""
+    assert catalogue.page(Wanted(q="phone", profile="mqtt-client")).after  # ten were looked at, and no more
     assert names(Wanted(q="phone", profile="mqtt-client")) == ["phone zz"]
 
 
