@@ -21,6 +21,7 @@ MINUTE = 60
 PAUSES = (MINUTE, 5 * MINUTE, 15 * MINUTE, 60 * MINUTE, 180 * MINUTE, 360 * MINUTE)  # seconds; the last stays
 GIVE_UP_AFTER = timedelta(days=3)
 LEASE = timedelta(minutes=3)  # a sender is ended long before (portal/post.py); after that nobody has it
+CUT_OFF = "No end of it within a minute, several times."
 KEPT = timedelta(days=400)  # notices, so that what was told is not told again
 
 
@@ -72,11 +73,19 @@ def put_off(like: Delivery) -> None:
 
 
 def recover() -> int:
-    """Give back what a sender that is gone had taken; how many."""
+    """Give back what a sender that is gone had taken; how many.
+
+    The first time at once: we may have been ended. Again and again it is the other end that hangs, and then
+    the pauses grow as after any failure.
+    """
     lost = Delivery.objects.filter(state__in=[TAKEN, LEAVING], changed_at__lt=timezone.now() - LEASE)
-    if not lost.exists():  # as most times: nothing is locked for that
-        return 0
-    return lost.update(state=WAITING, due_at=timezone.now(), changed_at=timezone.now())
+    found = list(lost.select_related("notice"))
+    for delivery in found:
+        if delivery.tries > 1:
+            failed(delivery, CUT_OFF)
+        else:
+            _move(delivery, delivery.state, WAITING, due_at=timezone.now())
+    return len(found)
 
 
 def give_up(channel: Channel, words: str) -> None:

@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -196,7 +197,9 @@ def owner_of(certificate: Certificate) -> list[User]:
 
 def day(moment: datetime) -> str:
     """ "5 December 2026", in the household's time zone."""
-    return date_format(moment.astimezone(ZoneInfo(household.current().time_zone)), "j F Y")
+    local = moment.astimezone(ZoneInfo(household.current().time_zone))
+    with translation.override(settings.LANGUAGE_CODE):  # not the visitor's of the check face
+        return date_format(local, "j F Y")
 
 
 def _deciders(request: CertificationRequest) -> Iterable[User]:

@@ -228,12 +228,13 @@ def test_killed_at_any_moment_none_is_lost(
     kills = 0
     while deliveries.open_ones().exists():
         pid = post.start()
-        time.sleep(0.15 + 0.023 * (kills % 9))
+        time.sleep(0.1 + 0.017 * kills)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         kills += 1
         deliveries.recover()
-        assert kills < 100
+        as_if_later()
+        assert kills < 200
     assert len(set(server.ids)) == 8
     assert len(server.ids) - 8 <= kills
 
@@ -247,8 +248,13 @@ def test_a_server_that_hangs_is_left_after_a_minute(
     told(anna)
     begun = time.monotonic()
     post.send()
-    release.set()
     assert time.monotonic() - begun < 8
+    monkeypatch.setattr(deliveries, "LEASE", timedelta(0))
+    post.send()  # it is taken up again at once, as we may have been ended ourselves
+    deliveries.recover()
+    release.set()
+    assert letter_of().trouble == deliveries.troubled().get().trouble == deliveries.CUT_OFF
+    assert not deliveries.due().exists()
 
 
 def test_notifications_reach_a_server_like_ntfys(anna: User, caplog: pytest.LogCaptureFixture) -> None:
@@ -298,13 +304,3 @@ def test_no_address_of_this_machine_is_reached(anna: User) -> None:
         assert post.deliver_due() == 0
         assert not server.published
     assert all("own machine" in found.trouble for found in deliveries.troubled())
-
-
-def test_the_pusher_reads_neither_our_data_nor_our_settings(anna: User, settings: Settings) -> None:
-    """A plug-in that opens files by name finds none of ours: Landlock."""
-    secret = settings.WEB_DIR / "template.txt"
-    secret.write_text("hidden")
-    add(anna, f"tgram://123456789:abcdefg_hijklmnop/12315544/?template={secret}")
-    told(anna)
-    assert post.deliver_due() == 0
-    assert "hidden" not in letter_of().trouble
