@@ -37,6 +37,7 @@ PROGRAMS = (
     ("/usr/sbin/nginx", "nginx"),  # in a folder that people's PATH leaves out
     ("/usr/sbin/mosquitto", "mosquitto"),
     ("mosquitto_sub", "mosquitto-clients"),
+    ("ab", "apache2-utils"),  # asks for OCSP answers in the benchmark
     ("curl", "curl"),
     ("ocsptool", "gnutls-bin"),
     ("node", "nodejs"),  # the benchmark's peer

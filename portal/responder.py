@@ -4,29 +4,32 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.utils.http import http_date
 
 from pki import ocsp, own, standing
 from pki.ocsp import CertId, Request, Responder, Standing
 
 KEPT_FOR = ocsp.LIFE.total_seconds() / 2  # so that what is sent is good for as long again
+MAX_AGE = 60  # seconds a cache between us and who asks may keep an answer without a nonce
 MOST = 4096  # answers of a kilobyte
+SHORT = 255  # bytes of a request for one certificate (RFC 5019 5)
 Mark = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer, and from when to when it counts: seconds since 1970."""
+    """An answer, and what HTTP says of it."""
 
     der: bytes
-    made: int
-    ends: int
-    etag: str
+    made: int  # seconds since 1970
+    headers: dict[str, str]
     shared: bool  # good for everybody who asks the same: it has no nonce in it
 
 
@@ -47,7 +50,7 @@ def answer(authority: str, data: bytes) -> Answer | int:
     if responder is None:
         return ocsp.TRY_LATER
     try:
-        asked = ocsp.parse(data)
+        asked = _parsed(data) if len(data) <= SHORT else ocsp.parse(data)
     except ocsp.Malformed:
         return ocsp.MALFORMED
     if not any(responder.knows(one) for one in asked.ids):
@@ -55,6 +58,12 @@ def answer(authority: str, data: bytes) -> Answer | int:
     found = {one.serial: standing.of(authority, one.serial, responder.key_id) for one in asked.ids}
     only = found[asked.ids[0].serial] if len(asked.ids) == 1 and asked.nonce is None else None
     return _signed(responder, asked, found) if only is None else _once(responder, asked, only)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(data: bytes) -> Request:
+    """Most ask the same again and again."""
+    return ocsp.parse(data)
 
 
 def _once(responder: Responder, asked: Request, now: Standing) -> Answer:
@@ -76,7 +85,18 @@ def _signed(responder: Responder, asked: Request, found: dict[int, Standing | No
     der = responder.answer(asked.ids, found.get, now, asked.nonce)
     made = int(now.timestamp())
     ends = min(made + int(ocsp.LIFE.total_seconds()), int(responder.ends.timestamp()))
-    return Answer(der, made, ends, f'"{hashlib.sha256(der).hexdigest()}"', asked.nonce is None)
+    shared = asked.nonce is None
+    return Answer(der, made, _headers(der, made, ends) if shared else {"Cache-Control": "no-store"}, shared)
+
+
+def _headers(der: bytes, made: int, ends: int) -> dict[str, str]:
+    """RFC 5019 6.2. What we say changes with a revocation at once; who keeps it believes it for a minute."""
+    return {
+        "ETag": f'"{hashlib.sha256(der).hexdigest()}"',
+        "Last-Modified": http_date(made),
+        "Expires": http_date(ends),
+        "Cache-Control": f"max-age={MAX_AGE}, public, no-transform, must-revalidate",
+    }
 
 
 def _responder(authority: str) -> Responder | None:

@@ -6,9 +6,8 @@ import logging
 import re
 
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
-from django.utils.http import http_date
 from django.views.decorators.http import require_http_methods
 
 from pki import ocsp
@@ -18,7 +17,7 @@ from portal import responder
 log = logging.getLogger(__name__)
 
 REQUEST, RESPONSE = "application/ocsp-request", "application/ocsp-response"
-MAX_AGE = 60  # seconds a cache between us and who asks may keep an answer without a nonce
+_CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"})
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 HOW = "Ask as RFC 6960 A.1 says: POST with Content-Type: application/ocsp-request, or GET with base64."
 
@@ -60,20 +59,13 @@ def _decoded(text: str) -> bytes:
 
 
 def _signed(request: HttpRequest, found: responder.Answer) -> HttpResponse:
-    answer: HttpResponse | HttpResponseNotModified | None = None
-    if found.shared and request.method != "POST":
-        answer = get_conditional_response(request, found.etag, found.made)
-    if answer is None:
-        answer = HttpResponse(found.der, content_type=RESPONSE)
-    if not found.shared:
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
-    # RFC 5019 6.2. What we say changes with a revocation at once; who keeps it believes it for a minute.
-    answer.headers["ETag"] = found.etag
-    answer.headers["Last-Modified"] = http_date(found.made)
-    answer.headers["Expires"] = http_date(found.ends)
-    answer.headers["Cache-Control"] = f"max-age={MAX_AGE}, public, no-transform, must-revalidate"
-    return answer
+    if found.shared and not _CONDITIONS.isdisjoint(request.META) and request.method != "POST":
+        held: HttpResponse | None = get_conditional_response(request, found.headers["ETag"], found.made)
+        if held is not None:
+            for name, value in found.headers.items():
+                held.headers[name] = value
+            return held
+    return HttpResponse(found.der, content_type=RESPONSE, headers=found.headers)
 
 
 def _unsigned(status: int) -> HttpResponse:
