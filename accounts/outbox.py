@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import kinds
 from accounts.models import Channel, Delivery, Notice, User
 
 MAX_SUBJECT, MAX_TEXT = 200, 5000  # characters
@@ -52,7 +53,7 @@ def test(channel: Channel, *, event: str, subject: str, text: str) -> None:
     """A message to one channel alone, whatever it declines."""
     with transaction.atomic():
         notice = Notice.objects.create(
-            user=channel.user, event=event, kind="test", subject=_line(subject), text=text
+            user=channel.user, event=event, kind=kinds.TEST, subject=_line(subject), text=text
         )
         Delivery.objects.create(notice=notice, channel=channel)
 
