@@ -1,6 +1,6 @@
 """What the status face answers: signed objects and SCEP over plain HTTP, no cookie."""
 
-from django.urls import include, path, re_path
+from django.urls import include, path
 
 from portal import errors
 from portal.views import ocsp, published, trust
@@ -8,7 +8,8 @@ from portal.views import ocsp, published, trust
 urlpatterns = [
     path("", include(([path("", trust.status_face, name="face")], "status"))),
     path("crl/<str:name>.crl", published.crl, name="crl"),  # as pki's own, and notes who reads it
-    re_path(r"^ocsp/(?P<authority>[a-z-]+)(?:/(?P<encoded>.*))?$", ocsp.ocsp_answer, name="ocsp"),
+    path("ocsp/<str:name>", ocsp.ocsp_answer, name="ocsp"),
+    path("ocsp/<str:name>/<path:encoded>", ocsp.ocsp_answer, name="ocsp_get"),
     path("", include("pki.urls")),
     path("", include("enrollment.protocols.urls")),
 ]

@@ -23,9 +23,9 @@ HOW = "Ask as RFC 6960 A.1 says: POST with Content-Type: application/ocsp-reques
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def ocsp_answer(request: HttpRequest, authority: str, encoded: str = "") -> HttpResponse:
-    """What the CA `authority` says of certificates that somebody was shown."""
-    if authority not in AUTHORITIES:
+def ocsp_answer(request: HttpRequest, name: str, encoded: str = "") -> HttpResponse:
+    """What the authority `name` says of certificates that somebody was shown."""
+    if name not in AUTHORITIES:
         return _plain(404, f"No authority of that name answers here. Known: {', '.join(AUTHORITIES)}.")
     if request.method == "POST":
         if request.content_type != REQUEST:
@@ -35,7 +35,7 @@ def ocsp_answer(request: HttpRequest, authority: str, encoded: str = "") -> Http
         data = _decoded(encoded)
     else:
         return _plain(400, HOW)
-    found = _found(authority, data)
+    found = _found(name, data)
     return _unsigned(found) if isinstance(found, int) else _signed(request, found)
 
 

@@ -155,7 +155,7 @@ def test_bad_questions_get_an_answer_without_a_signature() -> None:
 def test_who_asks_in_another_way_is_told_how() -> None:
     for answer, code in (
         (Client().get("/ocsp/clients"), 400),
-        (Client().get("/ocsp/clients/"), 400),
+        (Client().get("/ocsp/clients//"), 400),
         (post(b"x", media_type="text/plain"), 415),
         (post(b"x", "nobody"), 404),
         (Client().put("/ocsp/clients", b""), 405),
