@@ -98,7 +98,9 @@ def test_who_keeps_the_clock_right_is_said(
     assert (outlook.clock()[0].word, outlook.clock()[0].well) == (word, True)
 
 
-def test_live_certificates_with_an_old_address_are_counted_and_named(alice: User, settings: Settings) -> None:
+def test_live_certificates_with_an_old_address_are_counted_and_named(
+    signer: Path, alice: User, settings: Settings
+) -> None:
     made(alice, "phone", url=HERE)
     assert [fact for fact in outlook.published_elsewhere() if not fact.well] == []
     for number in range(5):
