@@ -4,6 +4,8 @@ One household for all: its certificates are good, on hold, or revoked from the b
 """
 
 import base64
+import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -15,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from django.conf import settings
 
 from tests.portal.door_clients import Crowd
 from tests.portal.door_hand import hand
@@ -22,19 +25,6 @@ from tests.portal.nginx import nginx
 from tests.portal.running import free_port, up, wait_until
 
 pytestmark = pytest.mark.slow
-
-SITE = """
-server {{
-    listen 127.0.0.1:{port} ssl;
-    ssl_certificate {data}/web/tls/portal.pem;
-    ssl_certificate_key {data}/web/tls/portal.pem;
-    ssl_client_certificate {data}/public/ca/clients.pem;
-    ssl_verify_client on;
-    ssl_verify_depth 2;
-    {lines}
-    location / {{ return 200 "in\\n"; }}
-}}
-"""
 
 
 class Case(NamedTuple):
@@ -148,18 +138,6 @@ def test_openssl_verifies_whole_chains_against_both_lists(house: House) -> None:
     assert b"verify OK" in crl.stderr + crl.stdout
 
 
-@pytest.mark.parametrize("lines", ["ssl_crl {lists};", "ssl_ocsp leaf;"])
-def test_nginx_refuses_who_is_revoked(house: House, tmp_path: Path, lines: str) -> None:
-    port = free_port()
-    site = SITE.format(port=port, data=house.data, lines=lines.format(lists=house.lists()))
-    with nginx(tmp_path / "nginx", site, port):
-        for case in house.cases.values():
-            answer = visit(house, port, case.leaf)
-            expected = b"HTTP/1.1 200" if case.word == "good" else b"HTTP/1.1 400"
-            assert answer.startswith(expected), answer + (tmp_path / "nginx/error.log").read_bytes()
-            assert case.word == "good" or b"SSL certificate error" in answer
-
-
 def visit(house: House, port: int, leaf: Path) -> bytes:
     context = ssl.create_default_context(cafile=str(house.data / "public/ca/servers-root.pem"))
     context.load_cert_chain(leaf)
@@ -214,3 +192,44 @@ def test_gnutls_asks_and_verifies(house: House) -> None:
         said = run(*command, fails=True).stdout
         assert f"Certificate Status: {case.word}".encode() in said, said
         assert b"Signature Verified" in said or b"Success" in said, said
+
+
+DOCS = (settings.BASE_DIR / "docs" / "revocation-lists.md").read_text()
+
+
+def block(language: str) -> str:
+    """The first block of code in this language, as people copy it from the docs."""
+    return DOCS.split(f"```{language}\n", 1)[1].split("```", 1)[0]
+
+
+def test_the_commands_of_the_docs_do_what_they_say(house: House, tmp_path: Path) -> None:
+    shell = block("sh").replace("http://portal.home.arpa:8080", house.status)
+    for case in house.cases.values():
+        shutil.copy(case.leaf, tmp_path / "phone.pem")
+        done = subprocess.run(
+            ["sh", "-e"], cwd=tmp_path, input=shell.encode(), capture_output=True, timeout=60
+        )
+        assert (b"phone.pem: OK" in done.stdout) == (case.word == "good"), done
+        if case.word == "good":
+            assert b"phone.pem: good" in done.stdout and b"Response verify OK" in done.stderr
+
+
+@pytest.mark.parametrize("way", ["ssl_ocsp", "ssl_crl"])
+def test_the_docs_lines_for_nginx_keep_the_revoked_out(house: House, tmp_path: Path, way: str) -> None:
+    port = free_port()
+    site = block("nginx")
+    if way == "ssl_crl":
+        site = re.sub(r"ssl_ocsp +leaf;.*", "ssl_crl /etc/nginx/lists.pem;", site)
+    for theirs, ours in (
+        ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
+        ("/etc/nginx/site.pem", f"{house.data}/web/tls/portal.pem"),
+        ("/etc/nginx/clients.pem", f"{house.data}/public/ca/clients.pem"),
+        ("/etc/nginx/lists.pem", str(house.lists())),
+        ("root /var/www/html;", 'return 200 "in\\n";'),
+    ):
+        assert theirs in site or "lists" in theirs
+        site = site.replace(theirs, ours)
+    with nginx(tmp_path / "nginx", site, port):
+        for case in house.cases.values():
+            answer = visit(house, port, case.leaf)
+            assert answer.startswith(b"HTTP/1.1 200" if case.word == "good" else b"HTTP/1.1 400"), answer
