@@ -13,6 +13,7 @@ from pki.models import Certificate
 
 NONE = "-"  # it names no list
 AT_A_TIME = 500
+SERVICES = "service:"  # what the owner of a service's certificate begins with
 
 
 def of(certificate: x509.Certificate) -> str:
@@ -36,7 +37,7 @@ def fill() -> int:
 
 
 def elsewhere(current: str, now: datetime) -> dict[str, int]:
-    """How many live certificates point to each other address than `current`."""
+    """How many live certificates of people point to each other address than `current`."""
     found: dict[str, int] = {}
     for url in _known():
         count = _live(url, now).count() if url not in ("", NONE, current) else 0
@@ -50,7 +51,9 @@ def subjects(url: str, now: datetime, limit: int) -> list[str]:
 
 
 def _live(url: str, now: datetime) -> QuerySet[Certificate]:
-    return Certificate.objects.filter(status_url=url, revoked_at=None, not_after__gt=now)
+    """Of people: our services' are renewed by themselves (an account's UUID comes before "service:…")."""
+    rows = Certificate.objects.filter(status_url=url, revoked_at=None, not_after__gt=now)
+    return rows.filter(owner__lt=SERVICES)
 
 
 def _known() -> list[str]:

@@ -7,6 +7,7 @@ from django.db import DatabaseError
 
 from audit import trail
 from audit.models import AuditEvent
+from pki.addresses import SERVICES
 from pki.models import Certificate
 
 MADE, DRILLED, FAILED, RESTORED = "backup.made", "backup.drill", "backup.drill-failed", "backup.restored"
@@ -59,7 +60,7 @@ def last(action: str) -> datetime | None:
 
 def worth_keeping() -> bool:
     """Whether any person has a certificate: before that, a new beginning loses nothing."""
-    return Certificate.objects.exclude(owner__startswith="service:").exists()
+    return Certificate.objects.filter(owner__lt=SERVICES).exists()
 
 
 def overdue() -> list[Overdue]:
