@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import calendar, device, downloads, programs, queue, reminders, requests, revocation
+from enrollment.views import calendar, device, downloads, programs, queue, reminders, requests
 
 app_name = "enrollment"
 urlpatterns = [
@@ -15,7 +15,6 @@ urlpatterns = [
     path("requests/<uuid:pk>/profile.mobileconfig", device.profile, name="device-profile"),
     path("requests/<uuid:pk>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<uuid:pk>/answer", requests.answer, name="answer"),
-    path("requests/<uuid:pk>/revoke", revocation.revoke, name="revoke"),
     path("requests/<uuid:pk>/qr", downloads.qr, name="qr"),
     path("requests/<uuid:pk>/certificate.<str:form>", downloads.download, name="download"),
     path("device", device.choose, name="device"),

@@ -11,8 +11,8 @@ from tests.enrollment.acts import ask
 
 pytestmark = pytest.mark.usefixtures("no_signer")
 
-OWNERS = ["", "/state", "/qr", "/revoke", "/certificate.pem", "/certificate.p7b"]
-POSTS = ["/withdraw", "/answer", "/revoke"]
+OWNERS = ["", "/state", "/qr", "/certificate.pem", "/certificate.p7b"]
+POSTS = ["/withdraw", "/answer"]
 
 
 @pytest.mark.parametrize("path", OWNERS)

@@ -391,3 +391,14 @@ def test_what_one_has_no_more_cannot_be_renewed(phone: Certificate, home: Client
     device = thing()
     home.post("/requests/new", form(make_csr(), device=device))
     assert CertificationRequest.objects.get(device=device).predecessor_id is None
+
+
+def test_the_request_s_page_leads_there_and_says_what_came_of_it(
+    phone: Certificate, home: Client, desk: Client
+) -> None:
+    asked = CertificationRequest.objects.get(certificate=phone)
+    for client, page in ((home, f"/requests/{asked.pk}"), (desk, f"/queue/{asked.pk}")):
+        assert f"/certificates/revoke?c={phone.pk}" in text(client.get(page))
+    send(desk, phone, reason="privilegeWithdrawn")
+    assert "it opens nothing any more" in text(home.get(f"/requests/{asked.pk}"))
+    assert "Revoked" in text(desk.get(f"/queue/{asked.pk}"))
