@@ -31,7 +31,8 @@ def publish(authority: str) -> None:
             publication.replacing(path(f"{authority}-root")) as root,
             publication.replacing(path(authority)) as issuing,
         ):
-            change = client.crl(settings.SIGNER_SOCKET, authority, head, issuing, root)
+            after = _made(authority), _made(f"{authority}-root")
+            change = client.crl(settings.SIGNER_SOCKET, authority, head, issuing, root, after)
         if authority == "devices":
             _write_pem(authority)
         number = current(authority).number
@@ -58,13 +59,32 @@ def _note_missing_lines(authority: str) -> None:
         trail.record(trail.LINES_MISSING, target=authority, detail={"head": lost, "number": number})
 
 
-def knows(authority: str, change: int) -> bool:
-    """Whether the published CRL knows the signer's change number `change` (revoked, held or released)."""
+def _made(name: str) -> int:
+    """thisUpdate of what is published, in seconds since 1970; 0 where nothing is."""
     try:
-        known = json.loads(_known(authority).read_bytes())
-        return bool(known["number"] == current(authority).number and known["change"] >= change)
-    except (OSError, ValueError, KeyError, TypeError):
+        return int(current(name).frame.last_update_utc.timestamp())
+    except (OSError, ValueError):
+        return 0
+
+
+def knows(authority: str, change: int) -> bool:
+    """Whether a published CRL knows the signer's change number `change` (revoked, held or released)."""
+    return _noted(authority).get("change", -1) >= change
+
+
+def is_the_last(authority: str) -> bool:
+    """Whether what lies there is the CRL that was published last, and not an older one, or none."""
+    try:
+        return _noted(authority).get("number") == current(authority).number
+    except (OSError, ValueError):
         return False
+
+
+def _noted(authority: str) -> dict[str, int]:
+    try:
+        return dict(json.loads(_known(authority).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _known(authority: str) -> Path:

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -31,7 +31,7 @@ _PREHASHED = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 class CrlFile:
     """One CRL. It holds its file open, and stays this one when another takes the file's place."""
 
-    def __init__(self, file: BinaryIO, start: int = 0) -> None:
+    def __init__(self, file: IO[bytes], start: int = 0) -> None:
         """The CRL from offset `start` to the end of the file. Raises ValueError when it is none."""
         self._file = file
         beginning = os.pread(file.fileno(), BEGINNING, start)

@@ -82,7 +82,10 @@ def crls() -> str:
 
 
 def crl_is_old(authority: str) -> bool:
-    """Whether one of its two CRLs is missing, a day old, or over half its life (RFC 5280 5.1.2.5)."""
+    """Whether one of its two CRLs is missing, not the last one, a day old, or over half its life (RFC 5280
+    5.1.2.5)."""
+    if not crl.is_the_last(authority):
+        return True
     now = datetime.now(UTC)
     for name in (authority, f"{authority}-root"):
         try:

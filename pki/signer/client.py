@@ -62,10 +62,18 @@ def changes(path: Path, since: int, serial: str) -> Changes:
     return wire.to_changes(_ask(path, {"op": "changes", "since": since, "serial": serial}))
 
 
-def crl(path: Path, authority: str, audit_head: str, issuing: BinaryIO, root: BinaryIO) -> int:
+def crl(
+    path: Path,
+    authority: str,
+    audit_head: str,
+    issuing: BinaryIO,
+    root: BinaryIO,
+    after: tuple[int, int] = (0, 0),
+) -> int:
     """New CRLs of the authority, DER, into two files, with the audit trail's head (64 hex digits) inside.
 
-    Gives the number of the last change that they know. Raises SignerUnavailable and OSError.
+    `after`: thisUpdate (seconds since 1970) of those that are published; the new ones are newer. Gives the
+    number of the last change that they know. Raises SignerUnavailable and OSError.
     """
 
     def read(channel: socket.socket, found: wire.Answer) -> int:
@@ -73,7 +81,8 @@ def crl(path: Path, authority: str, audit_head: str, issuing: BinaryIO, root: Bi
             wire.copy(channel, file, size, CRL_TIMEOUT)
         return int(found["change"])
 
-    return int(_ask(path, {"op": "crl", "authority": authority, "audit_head": audit_head}, more=read))
+    question = {"op": "crl", "authority": authority, "audit_head": audit_head, "after": list(after)}
+    return int(_ask(path, question, more=read))
 
 
 def status(path: Path) -> SignerStatus:

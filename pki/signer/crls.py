@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, NamedTuple
+from typing import IO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -28,7 +28,7 @@ _PREHASHED = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 class Written(NamedTuple):
     """A CRL in a file that has no name and goes when it is closed."""
 
-    file: BinaryIO
+    file: IO[bytes]
     start: int  # offset of its first byte; it goes to the file's end
     size: int
 
@@ -41,26 +41,29 @@ class Pair(NamedTuple):
     change: int
 
 
-def pair(authority: Authority, journal: Journal, audit_head: bytes) -> Pair:
-    """New CRLs of issuing CA and root. Whoever gets them closes the files."""
+def pair(authority: Authority, journal: Journal, audit_head: bytes, after: tuple[int, int] = (0, 0)) -> Pair:
+    """New CRLs of issuing CA and root. Whoever gets them closes the files.
+
+    `after`: thisUpdate of those that are published, which a journal from a backup may not know.
+    """
     with journal.lock:
         change = journal.last_change(authority.name)
-        issuing = make(authority.issuing, journal, audit_head)
+        issuing = make(authority.issuing, journal, audit_head, after[0])
     try:
-        return Pair(issuing, make(authority.root, journal, audit_head), change)
+        return Pair(issuing, make(authority.root, journal, audit_head, after[1]), change)
     except BaseException:
         issuing.file.close()
         raise
 
 
-def make(issuer: Issuer, journal: Journal, audit_head: bytes) -> Written:
+def make(issuer: Issuer, journal: Journal, audit_head: bytes, after: int = 0) -> Written:
     """A new complete CRL of `issuer`, DER. `audit_head` is 32 bytes. Raises SignerUnavailable.
 
     However many lines it has, they are never in memory all at once.
     """
     with journal.lock:  # so that of two CRLs the one with the higher number knows at least as much
         now, before = int(time.time()), journal.last_crl(issuer.id)[1]
-        number, this_update = _reserve(issuer, journal)
+        number, this_update = _reserve(issuer, journal, after)
         validity = (
             datetime.fromtimestamp(this_update, UTC),
             datetime.fromtimestamp(now, UTC) + timedelta(days=CRL_DAYS),
@@ -107,7 +110,7 @@ def _pieces(frame: bytes, size: int, lines: Iterator[bytes]) -> Iterator[bytes]:
     yield frame[extensions:]
 
 
-def _reserve(issuer: Issuer, journal: Journal) -> tuple[int, int]:
+def _reserve(issuer: Issuer, journal: Journal, after: int) -> tuple[int, int]:
     """CRL number and thisUpdate (seconds), durably: both only grow, also after a backup was restored.
 
     OpenSSL keeps the older of two CRLs of the same second, and refuses everybody on one from the future.
@@ -116,7 +119,8 @@ def _reserve(issuer: Issuer, journal: Journal) -> tuple[int, int]:
     clock = time.time_ns()
     now = clock // 10**9
     number = max(clock, number + 1)
-    this_update = max(now - int(BACKDATED.total_seconds()), this_update + 1)
+    after = after if after < now else 0  # no word of the web side's makes us wait for the clock
+    this_update = max(now - int(BACKDATED.total_seconds()), this_update + 1, after + 1)
     if this_update > now:
         raise SignerUnavailable(
             "The last CRL is from the future: this machine's clock was put back.",

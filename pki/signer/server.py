@@ -231,6 +231,9 @@ def _crl(question: wire.Document, service: Service, files: list[Written]) -> wir
         digest = b""
     if len(digest) != 32:
         raise wire.Malformed("audit_head is not 64 hex digits")
-    issuing, root, change = service.crl(authority, digest)
+    after = question.get("after", [0, 0])
+    if not isinstance(after, list) or [type(value) for value in after] != [int, int]:
+        raise wire.Malformed("after is not two moments")
+    issuing, root, change = service.crl(authority, digest, (after[0], after[1]))
     files += [issuing, root]
     return {"sizes": [issuing.size, root.size], "change": change}

@@ -1,5 +1,6 @@
 """Lists: numbered upwards, whole, and never replaced by an older one."""
 
+import sqlite3
 import threading
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from django.conf import settings
 from pytest_django import Settings
 
 from audit import trail
@@ -61,6 +63,18 @@ def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest
     for thread in threads:
         thread.join()
     assert len(made) == 12 and crl.current("clients").number == max(made)
+
+
+def test_a_list_is_newer_than_what_lies_there_whatever_the_journal_knows(signer: Path) -> None:
+    """As after a backup of the signer was put back: the lists lie there, made since."""
+    crl.publish("clients")
+    before = crl.current("clients")
+    with sqlite3.connect(Path(settings.SIGNER_DIR) / "journal.sqlite3", timeout=20) as journal:
+        journal.execute("UPDATE crls SET number = 1, this_update = 1")
+    crl.publish("clients")
+    after = crl.current("clients")
+    assert after.number > before.number
+    assert after.frame.last_update_utc > before.frame.last_update_utc
 
 
 def test_the_devices_list_lies_there_in_pem_too(signer: Path) -> None:

@@ -13,7 +13,7 @@ from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.signer import entries
 from pki.signer.entries import DAY
 from pki.signer.service import REASONS
-from tests.pki.signer.makers import HEAD, lists, request
+from tests.pki.signer.makers import HEAD, content, lists, request
 
 
 def issued(service, profile="tls-client"):
@@ -120,6 +120,16 @@ def test_numbers_and_moments_of_crls_always_grow(service):
 def test_a_crl_number_still_grows_when_an_older_journal_was_restored(service, fresh):
     before = value(crl(service), x509.CRLNumber).crl_number
     assert value(crl(fresh), x509.CRLNumber).crl_number > before
+
+
+def test_what_is_published_is_outdated_even_by_a_journal_that_does_not_know_it(fresh):
+    now = int(time.time())
+    issuing, root, _ = fresh.crl("clients", HEAD, (now - 30, now + 5000))
+    moments = [
+        int(x509.load_der_x509_crl(content(one)).last_update_utc.timestamp()) for one in (issuing, root)
+    ]
+    assert moments[0] == now - 29
+    assert now - 3600 <= moments[1] <= now - 3590  # nobody's word puts it into the future
 
 
 def test_no_crl_is_made_for_the_future_when_the_clock_was_put_back(fresh):
