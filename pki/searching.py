@@ -52,11 +52,11 @@ def few(q: str, owners: tuple[str, ...] | None, people: tuple[str, ...]) -> set[
         if len(own) <= FEW:
             return own
     typed = _typed(q)
-    found = [set(_entries(word).values_list("certificate_id", flat=True)[: FEW + 1]) for word in typed]
-    rarest = min(found, key=len, default=set())
+    found = [list(_entries(word).values_list("certificate_id", flat=True)[: FEW + 1]) for word in typed]
+    rarest = min(found, key=len, default=[])
     if len(rarest) > FEW:
         return None
-    return rarest | set(_ids(Certificate.objects.filter(owner__in=people)))
+    return set(rarest) | set(_ids(Certificate.objects.filter(owner__in=people)))
 
 
 def fits(row: Named, q: str, people: tuple[str, ...]) -> bool:
