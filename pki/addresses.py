@@ -4,6 +4,7 @@ Kept in a column, so that after a change of LATCHKEY_STATUS_URL those that point
 among a million at once.
 """
 
+from collections import Counter
 from datetime import datetime
 
 from cryptography import x509
@@ -38,22 +39,32 @@ def fill() -> int:
 
 def elsewhere(current: str, now: datetime) -> dict[str, int]:
     """How many live certificates of people point to each other address than `current`."""
+    ours = Counter(url for url, end, revoked_at in of_services() if end > now and revoked_at is None)
     found: dict[str, int] = {}
     for url in _known():
-        count = _live(url, now).count() if url not in ("", NONE, current) else 0
-        found |= {url: count} if count else {}
+        count = _live(url, now).count() - ours[url] if url not in ("", NONE, current) else 0
+        found |= {url: count} if count > 0 else {}
     return found
+
+
+def of_services() -> list[tuple[str, datetime, datetime | None]]:
+    """Address, end and revocation of our own services' certificates, which are renewed by themselves.
+
+    Few, and so read by their owner alone (an account's UUID comes before "service:…"): with one condition
+    more the databases walk through everybody's.
+    """
+    rows = Certificate.objects.filter(owner__gte=SERVICES)
+    return list(rows.values_list("status_url", "not_after", "revoked_at"))
 
 
 def subjects(url: str, now: datetime, limit: int) -> list[str]:
     """Common names of live certificates that point to `url`, the longest-lived first."""
-    return list(_live(url, now).order_by("-not_after").values_list("subject", flat=True)[:limit])
+    rows = _live(url, now).filter(owner__lt=SERVICES).order_by("-not_after")
+    return list(rows.values_list("subject", flat=True)[:limit])
 
 
 def _live(url: str, now: datetime) -> QuerySet[Certificate]:
-    """Of people: our services' are renewed by themselves (an account's UUID comes before "service:…")."""
-    rows = Certificate.objects.filter(status_url=url, revoked_at=None, not_after__gt=now)
-    return rows.filter(owner__lt=SERVICES)
+    return Certificate.objects.filter(status_url=url, revoked_at=None, not_after__gt=now)
 
 
 def _known() -> list[str]:

@@ -3,8 +3,9 @@
 import platform
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import django
 from django.conf import settings
@@ -15,8 +16,7 @@ from accounts.models import Delivery
 from door import link
 from door.models import Outcome, Press
 from enrollment.models import CertificationRequest, Status
-from pki import crl
-from pki.addresses import SERVICES
+from pki import addresses, crl
 from pki.models import Certificate
 from pki.signer.protocol import AUTHORITIES
 from portal import health, housekeeping, tls
@@ -132,13 +132,21 @@ def _by_word() -> Iterator[Sample]:
 def _certificates() -> Iterator[Sample]:
     """Each over an index of its own (pki/models.py); those of our services are few, and left out."""
     now = timezone.now()
-    valid, gone = Certificate.objects.filter(revoked_at=None), Certificate.objects.exclude(revoked_at=None)
+    valid, gone = (Certificate.objects.filter(revoked_at__isnull=empty) for empty in (True, False))
     counted = {
-        "live": valid.filter(not_after__gt=now + ENDS_SOON),
-        "ending": valid.filter(not_after__gt=now, not_after__lte=now + ENDS_SOON),
-        "revoked": gone.filter(not_after__gt=now),
-        "expired": Certificate.objects.filter(not_after__lte=now),
+        "live": valid.filter(not_after__gt=now + ENDS_SOON).count(),
+        "ending": valid.filter(not_after__gt=now, not_after__lte=now + ENDS_SOON).count(),
+        "revoked": gone.filter(not_after__gt=now).count(),
+        "expired": Certificate.objects.filter(not_after__lte=now).count(),
     }
-    for state, rows in counted.items():
-        ours = rows.filter(owner__gte=SERVICES).count()
-        yield "certificates", {"state": state}, float(rows.count() - ours)
+    ours = Counter(_state(end, revoked_at, now) for _, end, revoked_at in addresses.of_services())
+    for state, number in counted.items():
+        yield "certificates", {"state": state}, float(number - ours[state])
+
+
+def _state(end: datetime, revoked_at: datetime | None, now: datetime) -> str:
+    if end <= now:
+        return "expired"
+    if revoked_at:
+        return "revoked"
+    return "live" if end > now + ENDS_SOON else "ending"
