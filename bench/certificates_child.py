@@ -148,7 +148,8 @@ def deep(size: int, part: float, **wanted: str) -> str:
     """The place a good way down a list."""
     asked = Wanted(**wanted)
     column, descending = catalogue.order(asked)
-    found = catalogue._fitting(asked).order_by(f"{'-' if descending else ''}{column}", "id")
+    sign = "-" if descending else ""
+    found = catalogue._fitting(asked).order_by(f"{sign}{column}", f"{sign}id")
     count = found.count()
     value, pk = found.values_list(column, "pk")[max(0, int(count * part) - 60)]
     return f"{value.isoformat() if isinstance(value, dt.datetime) else value}_{pk}"

@@ -12,8 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Concat
-from django.db.models.lookups import Exact
+from django.db.models.functions import Coalesce, Concat
+from django.db.models.lookups import Exact, GreaterThan
 from django.utils import timezone
 
 from pki import searching
@@ -221,7 +221,11 @@ def _in_state(wanted: Wanted) -> Q:
             return current & Q(not_after__gt=now, not_after__lt=now + ENDS_SOON)
         case "live" | "current":
             end = now + ENDS_SOON if wanted.state == "live" else now
+            column = order(wanted)[0]
+            if column == "not_after":
+                return current & Q(not_after__gt=end)
             # Nothing older can be current: a last page need not walk back to the first year.
-            young = Q(issued_at__gte=now - LONGEST) if order(wanted)[0] == "issued_at" else Q()
-            return current & Q(not_after__gt=end) & young
+            young = Q(issued_at__gte=now - LONGEST) if column == "issued_at" else Q()
+            # By their end a planner would look up all of them, and then sort them for each page.
+            return current & young & Q(GreaterThan(Coalesce("not_after", "not_after"), Value(end)))
     return Q()
