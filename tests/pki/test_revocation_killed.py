@@ -1,160 +1,80 @@
-"""kill -9 between any two steps of a revocation, of the web process and of the signer: after the restart the
-certificate is either not revoked, and everything says so, or revoked everywhere."""
+"""The web process is killed (SIGKILL) between any two steps of a revocation.
+
+Either it did not happen, or it is in force everywhere as soon as housekeeping looks, and told once.
+"""
 
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
 from django.db import connections
+from django.utils.module_loading import import_string
 from pytest_django import Settings
 
-from audit import trail
 from audit.models import AuditEvent
-from pki import authorities, builder, crl, issuance, revocation, standing, verification
-from pki.errors import CertificateRejected
+from pki import crl, issuance, revocation
 from pki.models import Certificate
 from tests.pki.orders import order
-from tests.pki.signer.process import Signer
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-# Where the web process is killed: a function, at which of its calls, and whether before or after it.
-BEFORE_JOURNAL = ("pki.signer.client.revoke", 1, "before")
-AFTER_JOURNAL = [
-    ("pki.signer.client.revoke", 1, "after"),
-    ("pki.revocation._record", 1, "before"),  # the row is written, and not committed
-    ("pki.revocation._note_at_once", 1, "after"),
-    ("pki.revocation._take_over", 1, "before"),
-    ("pki.crl.publish", 1, "before"),
-    ("pki.signer.client.crl", 1, "before"),
-    ("pki.signer.client.crl", 1, "after"),  # both lists are in their temporary files
-    ("pki.publication._sync_folder", 1, "before"),  # one list of two is in its place
-    ("pki.publication._sync_folder", 2, "after"),  # both are
-    ("pki.publication.write", 1, "before"),  # and nothing says yet what they know
-    ("pki.crl.publish", 1, "after"),
+# Where it dies: before this is called for the so-many-eth time.
+STEPS = [
+    ("pki.signer.client.revoke", 1),
+    ("pki.revocation._note_at_once", 1),
+    ("audit.trail.record", 1),
+    ("pki.revocation._in_force", 1),
+    ("pki.signer.client.changes", 1),
+    ("pki.revocation._take_over", 1),
+    ("pki.revocation._rows", 1),
+    ("pki.signer.client.crl", 1),
+    ("os.replace", 1),
+    ("os.replace", 2),
+    ("os.replace", 3),
+    ("audit.trail.record", 2),
 ]
-Place = tuple[str, int, str]
-
-
-@pytest.fixture(scope="module")
-def own_signer() -> Iterator[Signer]:
-    """A signer that can be killed; nobody else's."""
-    folder = Path(tempfile.mkdtemp(prefix="latchkey-killed-"))
-    signer = Signer(folder)
-    signer.start()
-    yield signer
-    if signer.process is not None:
-        signer.stop()
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(autouse=True)
-def household(own_signer: Signer, settings: Settings, tmp_path: Path) -> None:
-    settings.SIGNER_SOCKET, settings.PUBLIC_DIR = own_signer.socket, tmp_path / "public"
-    authorities.publish_certificates()
-    for authority in ("clients", "servers", "devices"):
-        crl.publish(authority)
+def folder(settings: Settings, tmp_path: Path) -> None:
+    settings.PUBLIC_DIR = tmp_path
 
 
-def die(place: Place) -> None:
-    """From now on this process kills itself at `place`."""
-    dotted, call, when = place
-    module_name, _, name = dotted.rpartition(".")
-    module = import_module(module_name)
-    real: Callable[..., Any] = getattr(module, name)
-    calls = 0
+def die_at(where: str, time: int, patch: pytest.MonkeyPatch) -> None:
+    real: Callable[..., Any] = import_string(where)
+    left = [time]
 
-    def deadly(*given: Any, **named: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == call and when == "before":
+    def counted(*arguments: Any, **named: Any) -> Any:
+        left[0] -= 1
+        if not left[0]:
             os.kill(os.getpid(), signal.SIGKILL)
-        found = real(*given, **named)
-        if calls == call:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return found
+        return real(*arguments, **named)
 
-    setattr(module, name, deadly)
+    patch.setattr(where, counted)
 
 
-def revoke_and_die(certificate: Certificate, reason: str, place: Place) -> None:
-    """A process of its own, as a web process is one, that does not survive `place`."""
-    connections.close_all()
+@pytest.mark.parametrize(("where", "time"), STEPS)
+def test_it_happened_everywhere_or_nowhere(
+    signer: Path, monkeypatch: pytest.MonkeyPatch, where: str, time: int
+) -> None:
+    certificate = issuance.issue(order())
+    revocation.catch_up()
+    connections.close_all()  # a file of SQLite must not be open across a fork
     child = os.fork()
     if child == 0:
         try:
-            die(place)
-            revocation.revoke(certificate, reason, by="alice", address="192.0.2.1")
+            die_at(where, time, monkeypatch)
+            revocation.revoke(certificate, "keyCompromise", by="alice", address="192.0.2.1")
         finally:
-            os._exit(3)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL, f"{place} was never reached"
-
-
-def restart(signer: Signer) -> None:
-    """Both begin anew; housekeeping's first round repairs."""
-    signer.stop(signal.SIGKILL)
-    signer.start()
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
     revocation.catch_up()
-
-
-def everywhere(certificate: Certificate) -> dict[str, str]:
-    """What each place that somebody can ask says of it: the reason, or ""."""
-    row = Certificate.objects.get(pk=certificate.pk)
-    listed = x509.load_der_x509_crl(crl.published("clients"))
-    entry = listed.get_revoked_certificate_by_serial_number(int(certificate.serial, 16))
-    issuer = x509.load_der_x509_certificate(authorities.chain("clients")[0])
-    found = standing.of("clients", int(certificate.serial, 16), bytes.fromhex(builder.key_id(issuer)))
-    try:
-        verification.verify(bytes(certificate.der))
-        door = ""
-    except CertificateRejected:
-        door = row.reason
-    lines = AuditEvent.objects.filter(action="certificate.revoked", target=str(certificate.pk))
-    lines = lines.order_by("sequence")
-    return {
-        "row": row.reason if row.revoked_at else "",
-        "list": reason_of(entry),
-        "OCSP": row.reason if found and found.revoked_at else "",
-        "door": door,
-        "trail": ",".join(str(line.detail["reason"]) for line in lines),
-    }
-
-
-def reason_of(entry: x509.RevokedCertificate | None) -> str:
-    return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value if entry else ""
-
-
-def test_killed_before_the_journal_it_is_not_revoked_and_everything_says_so(own_signer: Signer) -> None:
-    certificate = issuance.issue(order())
-    revoke_and_die(certificate, "superseded", BEFORE_JOURNAL)
-    restart(own_signer)
-    assert set(everywhere(certificate).values()) == {""}
-    revocation.revoke(certificate, "superseded", by="alice", address="")
-    assert set(everywhere(certificate).values()) == {"superseded"}
-
-
-@pytest.mark.parametrize("place", AFTER_JOURNAL, ids=lambda place: "-".join(map(str, place)))
-def test_killed_after_the_journal_it_is_in_force_everywhere(own_signer: Signer, place: Place) -> None:
-    certificate = issuance.issue(order())
-    revoke_and_die(certificate, "keyCompromise", place)
-    restart(own_signer)
-    assert set(everywhere(certificate).values()) == {"keyCompromise"}
-    assert trail.verify().broken_at is None
-
-
-@pytest.mark.parametrize("place", AFTER_JOURNAL[:6:2], ids=lambda place: "-".join(map(str, place)))
-def test_a_hold_made_final_and_killed_is_final_everywhere(own_signer: Signer, place: Place) -> None:
-    certificate = issuance.issue(order())
-    revocation.hold(certificate, by="alice", address="")
-    revoke_and_die(certificate, "keyCompromise", place)
-    restart(own_signer)
-    found = everywhere(certificate)
-    assert found.pop("trail") == "certificateHold,keyCompromise"
-    assert set(found.values()) == {"keyCompromise"}
+    found = Certificate.objects.get(pk=certificate.pk)
+    happened = where != "pki.signer.client.revoke"
+    assert (found.revoked_at is not None, found.reason) == (happened, "keyCompromise" * happened)
+    assert (int(found.serial, 16) in crl.current("clients")) == happened
+    told = AuditEvent.objects.filter(action="certificate.revoked", target=str(found.pk))
+    assert [line.actor for line in told] == ["alice"] * happened
