@@ -40,6 +40,7 @@ class House(NamedTuple):
     data: Path
     status: str  # http://127.0.0.1:port
     cases: dict[str, Case]
+    crowd: Crowd
 
     def file(self, name: str, *contents: bytes) -> Path:
         path = self.folder / name
@@ -72,7 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             if reason:
                 order("revoke", id=crowd.ids[leaf], reason=reason)
             cases[name] = Case(leaf, "revoked" if reason else "good", reason)
-        found = House(folder, folder / "data", f"http://{address}", cases)
+        found = House(folder, folder / "data", f"http://{address}", cases, crowd)
         found.file("issuing.pem", found.ca("clients"))
         found.file("root.pem", found.ca("clients-root"))
         wait_until(lambda: b"Response verify OK" in asked(found, cases["good"].leaf).stderr, 20, "answers")
@@ -103,6 +104,17 @@ def test_openssl_asks_by_post(house: House, name: str, more: tuple[str, ...]) ->
     assert b"Response verify OK" in done.stderr and b"WARNING" not in done.stderr
     assert f"{case.leaf}: {case.word}".encode() in done.stdout
     assert (case.reason.encode() in done.stdout) if case.reason else b"Reason" not in done.stdout
+
+
+def test_it_is_revoked_for_the_next_question_though_an_answer_was_kept(house: House) -> None:
+    """Revoked in one process, asked of another; the list that lies there names it, too."""
+    leaf = house.crowd.good("tools-turning")
+    before = len((house.data / "public/crl/clients.crl").read_bytes())
+    assert b": good" in asked(house, leaf, "-no_nonce").stdout
+    house.crowd.hand("revoke", id=house.crowd.ids[leaf], reason="superseded")
+    for more in ((), ("-no_nonce",)):
+        assert b": revoked" in asked(house, leaf, *more).stdout
+    assert len((house.data / "public/crl/clients.crl").read_bytes()) > before
 
 
 def test_openssl_asks_about_several_and_unknown_ones_at_once(house: House) -> None:
