@@ -176,7 +176,7 @@ def pages(size: int) -> dict[str, dict[str, str]]:
     }
     for name, query in lists.items():
         found[name] = query
-        for part in (0.5, 0.95) if size > 1000 else ():
+        for part in (0.9,) if size > 1000 else ():
             found[f"{name}, {part:.0%} down"] = {**query, "after": deep(size, part, **query)}
     return found
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
 from django.db.models.lookups import Exact, GreaterThan
@@ -24,6 +25,7 @@ from pki.revocation import HOLD
 PAGE = 50  # rows
 EXPORTED = 1000  # rows of an export at a time
 ENDS_SOON = timedelta(days=30)
+TICK = timedelta(microseconds=1)
 LONGEST = timedelta(days=max(profile.max_days for profile in EVERY.values()) + 1)
 SORTS = {"end": "not_after", "issued": "issued_at", "name": "subject"}
 COUNTED = 1000  # above that a number helps nobody
@@ -119,7 +121,8 @@ def ending(owners: tuple[str, ...] | None, since: datetime, until: datetime) -> 
 
 def _listed(wanted: Wanted, size: int) -> Page:
     column, descending = order(wanted)
-    found, place = _fitting(wanted), _place(wanted)
+    place = _place(wanted)
+    found = _fitting(wanted, place=place)
     sign, beyond = ("-", "lt") if descending else ("", "gt")
     if place is not None:
         value, pk = place
@@ -188,44 +191,60 @@ def _entries(found: QuerySet[Certificate]) -> list[Entry]:
     return [Entry(*row) for row in found.values_list(*_COLUMNS)]
 
 
-def _fitting(wanted: Wanted, found: QuerySet[Certificate] | None = None) -> QuerySet[Certificate]:
+def _fitting(
+    wanted: Wanted, found: QuerySet[Certificate] | None = None, place: tuple[Any, UUID] | None = None
+) -> QuerySet[Certificate]:
     found = Certificate.objects.all() if found is None else found
     if wanted.owners is not None:
         found = found.filter(owner__in=wanted.owners)
     if wanted.profile:
         found = found.filter(_of_profile(wanted))
-    if wanted.since:
-        found = found.filter(not_after__gte=wanted.since)
-    if wanted.until:
-        found = found.filter(not_after__lt=wanted.until)
-    return found.filter(_in_state(wanted))
+    return found.filter(_in_state(wanted)).filter(_ending_within(wanted, place))
+
+
+def _ending_within(wanted: Wanted, place: tuple[Any, UUID] | None) -> Q:
+    """One bound on either side: of two SQLite seeks by the first, and walks from there to the other."""
+    column, descending = order(wanted)
+    first, last = _stretch(wanted.state)
+    at = place[0] if place is not None and column == "not_after" else None
+    firsts = [first, wanted.since, None if descending else at]
+    lasts = [last, wanted.until and wanted.until - TICK, at if descending else None]
+    lower, upper = (list(filter(None, bounds)) for bounds in (firsts, lasts))
+    if column != "not_after" and lower:
+        # By their end a planner would look up all of them, and then sort them for each page.
+        return Q(GreaterThan(Coalesce("not_after", "not_after"), Value(max(lower))))
+    after = Q(not_after__gte=max(lower)) if lower else Q()
+    return after & Q(not_after__lte=min(upper)) if upper else after
+
+
+def _stretch(state: str) -> tuple[datetime | None, datetime | None]:
+    """From when to when those in this state end."""
+    now = timezone.now()
+    return {
+        "current": (now, None),
+        "live": (now + ENDS_SOON, None),
+        "ending": (now, now + ENDS_SOON),
+        "expired": (None, now),
+    }.get(state, (None, None))
 
 
 def _of_profile(wanted: Wanted) -> Q | Exact:
-    """Few are revoked, and have indexes of their own: the one by profile must not look better than those."""
-    if wanted.state in ("revoked", "hold"):
+    """Few are revoked, and have indexes of their own: to SQLite, which keeps no statistics unless told to,
+    the one by profile must not look better than those."""
+    if wanted.state in ("revoked", "hold") and connection.vendor == "sqlite":
         return Exact(Concat(F("profile"), Value("")), Value(wanted.profile))
     return Q(profile=wanted.profile)
 
 
 def _in_state(wanted: Wanted) -> Q:
-    now, current = timezone.now(), Q(revoked_at__isnull=True)
+    """Apart from when they end."""
     match wanted.state:
+        case "any":
+            return Q()
         case "revoked":
             return Q(revoked_at__isnull=False) & ~Q(reason=HOLD)
         case "hold":
             return Q(revoked_at__isnull=False, reason=HOLD)
-        case "expired":
-            return current & Q(not_after__lte=now)
-        case "ending":
-            return current & Q(not_after__gt=now, not_after__lt=now + ENDS_SOON)
-        case "live" | "current":
-            end = now + ENDS_SOON if wanted.state == "live" else now
-            column = order(wanted)[0]
-            if column == "not_after":
-                return current & Q(not_after__gt=end)
-            # Nothing older can be current: a last page need not walk back to the first year.
-            young = Q(issued_at__gte=now - LONGEST) if column == "issued_at" else Q()
-            # By their end a planner would look up all of them, and then sort them for each page.
-            return current & young & Q(GreaterThan(Coalesce("not_after", "not_after"), Value(end)))
-    return Q()
+    # Nothing older can be current: a last page need not walk back to the first year.
+    young = Q(issued_at__gte=timezone.now() - LONGEST) if order(wanted)[0] == "issued_at" else Q()
+    return Q(revoked_at__isnull=True) & young
