@@ -20,6 +20,7 @@ from pki.models import Certificate
 from pki.text import printable
 from portal.certificate_lists import account_of
 
+REASONS = {**revocation.REASONS, revocation.HOLD: "Until an officer releases it"}
 SHOWN = 200  # lines of history
 
 # What happened, as people say it. Anything else appears under its own name.

@@ -168,6 +168,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "certificate": certificate,
         "state": states.of_certificate(certificate),
+        "reason": page.REASONS.get(certificate.reason, certificate.reason),
         "owner": owner,
         "mine": mine,
         "own_service": lists.OWN,

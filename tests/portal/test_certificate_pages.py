@@ -137,6 +137,9 @@ def test_one_click_and_every_step_is_shown(phone: Certificate, home: Client) -> 
     assert is_listed(phone)
     with pytest.raises(CertificateRejected):
         verification.verify(bytes(phone.der))
+    assert "Somebody else may have the key: lost, stolen or copied, since 1 November 2026" in text(
+        home.get(f"/certificates/{phone.pk}")
+    )
     for word in ("written it down", str(crl.current("clients").number), "shut for it", "Nobody has fetched"):
         assert word in done, word
 
