@@ -55,11 +55,18 @@ def same_key(chosen: Iterable[Certificate]) -> list[Certificate]:
 
 
 def revoke(
-    certificate: Certificate, *, by: User, address: str, reason: str, since: datetime | None = None
+    certificate: Certificate,
+    *,
+    by: User,
+    address: str,
+    reason: str,
+    since: datetime | None = None,
+    more: bool = False,
 ) -> Certificate:
     """By its owner or an officer; `reason` is one of REASONS, `since` from when on it may have been misused.
 
-    Raises Refused, also while the signer does not answer: then nothing was done.
+    With `more` to come call `in_force` after the last. Raises Refused, also while the signer does not answer:
+    then nothing was done.
     """
     if not may_revoke(by, certificate):
         raise Refused("Only its owner or an officer can revoke this certificate.", "Ask your officer.")
@@ -67,14 +74,25 @@ def revoke(
         raise Refused("Choose why it is revoked.", "If nothing fits, take the first one.")
     if is_over(certificate, reason):
         raise Refused("There is nothing left to revoke: it ended before.")
-    return _revoke(certificate, reason, since, by=by.username, address=address)
+    return _revoke(certificate, reason, since, by=by.username, address=address, more=more)
+
+
+def in_force() -> None:
+    """The lists, once for all that was just revoked."""
+    revocation.in_force()
 
 
 def _revoke(
-    certificate: Certificate, reason: str, since: datetime | None, *, by: str, address: str
+    certificate: Certificate,
+    reason: str,
+    since: datetime | None,
+    *,
+    by: str,
+    address: str,
+    more: bool = False,
 ) -> Certificate:
     try:
-        return revocation.revoke(certificate, reason, by=by, address=address, invalidity=since)
+        return revocation.revoke(certificate, reason, by=by, address=address, invalidity=since, more=more)
     except PkiError as error:
         raise Refused(str(error), error.remedy or NOT_YET) from error
 

@@ -36,19 +36,27 @@ COMPROMISED = "keyCompromise"
 
 
 def revoke(
-    certificate: Certificate, reason: str, *, by: str, address: str, invalidity: datetime | None = None
+    certificate: Certificate,
+    reason: str,
+    *,
+    by: str,
+    address: str,
+    invalidity: datetime | None = None,
+    more: bool = False,
 ) -> Certificate:
     """Revoke; the first time stays when it is repeated, and the reason. Never inside a transaction.
 
     `by` is the account's name, `reason` a key of REASONS, or HOLD, in whose place a final one can come later,
     as keyCompromise can in any other's place: that takes all certificates of the same key along.
     `invalidity`: since when it is suspected to be bad (RFC 5280 5.3.2). Raises SignerUnavailable when nothing
-    was done, and IssuanceRefused when the signer does not know the certificate.
+    was done, and IssuanceRefused when the signer does not know the certificate. With `more` to come the lists
+    are made after the last one, not after each.
     """
     key = (certificate.authority, certificate.serial)
     moment = client.revoke(settings.SIGNER_SOCKET, *key, reason, by, invalidity)
     _note_at_once(certificate, moment, reason, invalidity, by=by, address=address)
-    _in_force()
+    if not more:
+        in_force()
     certificate.refresh_from_db()
     return certificate
 
@@ -70,7 +78,7 @@ def release(
     evidence = ReleaseEvidence(officer, datetime.now(UTC).isoformat(), one_person)
     key = (certificate.authority, certificate.serial)
     client.release(settings.SIGNER_SOCKET, *key, by, evidence)
-    _in_force(address)
+    in_force(address)
     certificate.refresh_from_db()
     return certificate
 
@@ -83,7 +91,7 @@ def revoke_key(
     return list(Certificate.objects.filter(key_sha256=certificate.key_sha256, revoked_at__isnull=False))
 
 
-def _in_force(address: str = "") -> None:
+def in_force(address: str = "") -> None:
     """What the journal has: in our rows and on the lists. Later if not now, housekeeping sees to it."""
     try:
         catch_up(address)

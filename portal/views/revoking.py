@@ -78,9 +78,11 @@ def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeFor
                 address=address_of(request),
                 reason=reason,
                 since=form.invalid_since,
+                more=True,
             )
         except ra.Refused as error:
             messages.error(request, f"{certificate.subject}: {sentence(error)}")
+    revoking.in_force()
     if also:
         names = ", ".join(found.subject for found in also)
         messages.info(request, f"Revoked as well, as the key is the same: {names}.")

@@ -26,7 +26,7 @@ STEPS = [
     ("pki.signer.client.revoke", 1),
     ("pki.revocation._note_at_once", 1),
     ("audit.trail.record", 1),
-    ("pki.revocation._in_force", 1),
+    ("pki.revocation.in_force", 1),
     ("pki.signer.client.changes", 1),
     ("pki.revocation._take_over", 1),
     ("pki.revocation._rows", 1),

@@ -187,7 +187,10 @@ def test_several_at_once_are_previewed_and_each_has_a_line(alice: User, bob: Use
     page = text(preview)
     assert "Revoke 2 certificates" in page and "Nothing. It has ended already." in page
     assert all(now_of(found).revoked_at is None for found in three[1:])
+    lists = AuditEvent.objects.filter(action="crl.published")
+    before = lists.count()
     done = text(desk.get(send(desk, *three)["Location"]))
+    assert lists.count() == before + 1  # one for both
     assert done.count("state revoked") == 3
     assert all(is_listed(found) for found in three)
     assert now_of(three[0]).reason == "superseded"
