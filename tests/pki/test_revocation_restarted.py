@@ -1,5 +1,5 @@
-"""kill -9 of the web process and of the signer in a revocation: after both were started again every place that
-can be asked (row, list, OCSP, door, trail) says the same. More places: test_revocation_killed.py."""
+"""kill -9 of web process and signer in a revocation: after both were started again every place that can be
+asked (row, list, OCSP, door, trail) says the same. More places to die: test_revocation_killed.py."""
 
 import os
 import shutil
