@@ -109,8 +109,8 @@ _OWN = (
         max_days=365,
         name_rule="label",
     ),
-    # One for each CA, which must have made it itself (RFC 6960 4.2.2.2). Short-lived: who reads an answer does
-    # not ask whether the responder was revoked (id-pkix-ocsp-nocheck, 4.2.2.2.1).
+    # One for each CA, which must have made it itself (RFC 6960 4.2.2.2). Short-lived: who reads an answer
+    # does not ask whether the responder was revoked (id-pkix-ocsp-nocheck, 4.2.2.2.1).
     *(
         CertificateProfile(
             name=f"ocsp-{authority}",
