@@ -34,6 +34,7 @@ SAID = {
     "foreign CA": "Another certificate arrived",
     "self-made CA of the same name": NOT_FOR_THIS,
     "server certificate": NOT_FOR_THIS,
+    "device certificate": NOT_FOR_THIS,
     "serverAuth from the clients CA": NOT_FOR_THIS,
     "not yet valid": "This certificate is not valid yet",
     "expired": "This certificate has ended",
@@ -164,6 +165,7 @@ def test_a_child_that_waits_for_visitors_is_wanted_while_somebody_stands_there()
 def test_it_rests_when_nobody_has_come_for_a_while(visitors: int, quiet: float, runs: bool) -> None:
     worker = CheckWorker.__new__(CheckWorker)
     worker.deadlines, worker.nr_conns, worker.alive = {}, visitors, True
+    worker.look_at = 0.0
     worker.quiet_since = time.monotonic() - quiet
     worker.notify()
     assert worker.alive is runs
