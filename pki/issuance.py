@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from cryptography import x509
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from pki import csr
 from pki.errors import IssuanceRefused
@@ -38,7 +38,11 @@ def _store(request: IssuanceRequest, der: bytes) -> Certificate:
     if csr.key_digest(leaf.public_key()) != csr.key_digest(asked.public_key()):
         raise IssuanceRefused("The signer answered with a certificate for another key.", code="other-key")
     fields = _fields(request, leaf, der)
-    return Certificate.objects.get_or_create(request_id=request.request_id, defaults=fields)[0]
+    try:
+        with transaction.atomic():
+            return Certificate.objects.create(request_id=request.request_id, **fields)
+    except IntegrityError:  # whoever asked at the same time was faster
+        return Certificate.objects.get(request_id=request.request_id)
 
 
 def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dict[str, object]:
