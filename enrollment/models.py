@@ -192,3 +192,13 @@ class Seen(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} {self.last_at:%Y-%m-%d}"
+
+
+class Installed(models.Model):
+    """The owner said that the certificate is installed, where a page made the key. Seen proves it."""
+
+    request = models.OneToOneField(CertificationRequest, on_delete=models.CASCADE, related_name="installed")
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.at:%Y-%m-%d}"

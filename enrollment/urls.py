@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import device, downloads, programs, queue, requests, revocation
+from enrollment.views import device, downloads, programs, progress, queue, requests, revocation
 
 app_name = "enrollment"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("requests/<uuid:pk>", requests.detail, name="request"),
     path("requests/<uuid:pk>/state", requests.state, name="state"),
     path("requests/<uuid:pk>/finish", device.finish, name="device-finish"),
+    path("requests/<uuid:pk>/installed", progress.installed, name="installed"),
     path("requests/<uuid:pk>/profile.mobileconfig", device.profile, name="device-profile"),
     path("requests/<uuid:pk>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<uuid:pk>/answer", requests.answer, name="answer"),
@@ -23,6 +24,8 @@ urlpatterns = [
     path("device/link", device.link, name="device-link"),
     path("device/from/<str:token>", device.taken_over, name="device-from"),
     path("device/program", programs.program, name="program"),
+    path("progress/", progress.everybody, name="progress"),
+    path("progress/<uuid:pk>", progress.group, name="progress-group"),
     path("queue/", queue.queue, name="queue"),
     path("queue/batch", queue.batch, name="batch"),
     path("queue/<uuid:pk>", queue.review, name="review"),

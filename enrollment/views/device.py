@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import qr as codes
 from accounts.addresses import address_of
 from accounts.guards import me, requires
-from accounts.models import Role
+from accounts.models import Invitation, Role
 from enrollment import handover, kinds, proposals, ra, states
 from enrollment.device_forms import DeviceForm, NameForm
 from enrollment.forms import sentence
@@ -32,8 +32,14 @@ DATA_PROFILE = "application/x-apple-aspen-config"
 def choose(request: HttpRequest) -> HttpResponse:
     """The one button leads here: the way that fits the device, and the other one below."""
     kind = _kind(request)
-    initial = {"device": kind.call, **request.session.get(HANDED, {})}
+    initial = {"device": _proposed(request) or kind.call, **request.session.get(HANDED, {})}
     return _page(request, DeviceForm(me(request), initial=initial))
+
+
+def _proposed(request: HttpRequest) -> str:
+    """What whoever invited them calls the device, for the first request."""
+    came_by = Invitation.objects.filter(joined=me(request), joined__requests=None)
+    return came_by.values_list("device", flat=True).first() or ""
 
 
 @requires(Role.REQUESTER)

@@ -79,6 +79,8 @@ async function finish(place, { key, info }) {
     URL.revokeObjectURL(byId("save").href);
     byId("password").textContent = "";
     show("done");
+    const tell = byId("tell"); // that it is installed, for the officers' list, and nothing else
+    if (tell) fetch(tell.action, { method: "POST", body: new URLSearchParams(new FormData(tell)) }).catch(() => {});
   });
   show("ready");
 }
