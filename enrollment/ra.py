@@ -24,6 +24,7 @@ from enrollment.issuing import issue_waiting as issue_waiting
 from enrollment.models import CertificationRequest, Kind, Message, Status
 from enrollment.refusals import Refused as Refused  # ra.Refused: what every caller catches
 from enrollment.renewing import renew as renew
+from enrollment.renewing import renew_by_profile as renew_by_profile
 from enrollment.transitions import EVERYWHERE, move, record, too_late
 from pki import revocation
 from pki.csr import ParsedCSR
@@ -81,10 +82,11 @@ def submit(
 
 
 def withdraw(*, request: CertificationRequest, by: User, address: str) -> CertificationRequest:
-    """PENDING -> WITHDRAWN, by its owner."""
+    """PENDING -> WITHDRAWN, by its owner; and APPROVED -> WITHDRAWN as long as no key came for it."""
     _only_owner(request, by)
+    source, where = _undecided(request)
     with transaction.atomic():
-        move(request, Status.PENDING, Status.WITHDRAWN)
+        move(request, source, Status.WITHDRAWN, where=where)
         record("withdrawn", request, by, address)
     return request
 
@@ -164,13 +166,17 @@ def reject(*, request: CertificationRequest, by: User, address: str, reason: str
     if by.pk == request.owner_id and not house.one_person:
         raise Refused("This is your own request.", "Withdraw it instead, or ask another officer.")
     why = _text(reason, "reason", MAX_TEXT)
-    back = devices.waits_for_key(request)
-    source, where = (Status.APPROVED, WITHOUT_KEY) if back else (Status.PENDING, EVERYWHERE)
+    source, where = _undecided(request)
     decision = {**_decision(by), "one_person": house.one_person, "reason": why}
     with transaction.atomic():
         move(request, source, Status.REJECTED, where=where, **decision)
         record("rejected", request, by, address, {"reason": why})
     return request
+
+
+def _undecided(request: CertificationRequest) -> tuple[Status, Q]:
+    """From where it can be ended by a person: while it waits, or while its approval does, for a key."""
+    return (Status.APPROVED, WITHOUT_KEY) if request.waits_for_key else (Status.PENDING, EVERYWHERE)
 
 
 def lapse_overdue() -> int:

@@ -28,6 +28,9 @@ class CertificateProfile:
     default_days: int
     max_days: int
     name_rule: Literal["label", "mqtt"]  # see names.check_for
+    # Who holds it may have the next one, same names and no longer, without an officer. Not where somebody who
+    # stole it once would have everybody's traffic from then on: there a person looks each time.
+    renews_itself: bool
 
     @property
     def digest(self) -> str:
@@ -48,6 +51,7 @@ _ALL = (
         default_days=365,
         max_days=365,
         name_rule="label",
+        renews_itself=True,
     ),
     CertificateProfile(
         name="tls-server",
@@ -60,6 +64,7 @@ _ALL = (
         default_days=90,
         max_days=90,
         name_rule="label",
+        renews_itself=True,
     ),
     CertificateProfile(
         name="mqtt-client",
@@ -72,6 +77,7 @@ _ALL = (
         default_days=365,
         max_days=365,
         name_rule="mqtt",
+        renews_itself=True,
     ),
     CertificateProfile(
         name="mqtt-broker",
@@ -84,6 +90,7 @@ _ALL = (
         default_days=365,
         max_days=365,
         name_rule="mqtt",
+        renews_itself=False,
     ),
 )
 
@@ -102,6 +109,7 @@ _OWN = (
         default_days=365,
         max_days=365,
         name_rule="label",
+        renews_itself=False,
     ),
 )
 

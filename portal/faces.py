@@ -91,16 +91,18 @@ def door(listener: socket.socket, ready: Callable[[], None]) -> None:
         mark.close()
 
 
-def check(listener: socket.socket) -> None:
-    """Serve the check face: whoever comes is told what certificate arrived. It cannot reach the signer.
+def check(listener: socket.socket, line: Line) -> None:
+    """Serve the check face: whoever comes is told what certificate arrived, and may renew it by the signer.
 
     No connection is kept: an open one would go on showing what arrived when it was made, and people come here
     to try again. Returns when nobody comes any more.
     """
     settings.ROOT_URLCONF = "portal.urls_check"
     settings.MIDDLEWARE = settings.CHECK_MIDDLEWARE
+    settings.CSRF_COOKIE_NAME = settings.CHECK_CSRF_COOKIE
+    settings.CSRF_FAILURE_VIEW = "portal.views.check.csrf_failure"
     set_urlconf(None)
-    confinement.enter()
+    confinement.enter(line)
     more = {**_secure(check_tls.context), "keepalive": 0}
     _serve(listener, lambda: None, more, CheckWorker)
 

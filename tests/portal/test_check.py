@@ -118,6 +118,7 @@ def test_a_live_one_is_fine_leads_to_the_door_and_is_noted(
     assert f'href="{settings.DOOR_URL}"' in page
     assert "alice&#x27;s phone" in page
     assert "It ends soon" not in page
+    assert "It can be renewed here from" in page
     assert Seen.objects.get().certificate.der == der
 
 
@@ -125,7 +126,10 @@ def test_one_near_its_end_is_told_where_the_next_one_comes_from(
     look: Callable[..., HttpResponse], der: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrivals, "ENDS_SOON", timedelta(days=3000))
-    assert "It ends soon" in said(look(der))
+    Certificate.objects.update(not_before=timezone.now() - timedelta(days=2000))
+    page = said(look(der))
+    assert "It ends soon" in page
+    assert 'href="/renew"' in page
 
 
 @pytest.mark.parametrize(
