@@ -4,6 +4,7 @@ Owner, names and uses come from the old certificate; the signer checks that, and
 journal (pki/signer/renewals.py).
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from enrollment import devices, history
+from enrollment import devices, history, states
 from enrollment.issuing import WITHOUT_KEY, issue
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.refusals import Refused
@@ -25,8 +26,9 @@ from pki.models import Certificate
 from pki.profiles import PROFILES
 
 SHOWN = "mutual-tls"
+SHOWN_PROFILE = "tls-client"  # the only one that the check face takes (pki/verification.py)
 PROFILE_WITHIN = timedelta(hours=1)  # from the handshake to the phone's key; the signer allows a day
-# WebKit deletes what a page keeps after seven days without a visit.
+# WebKit deletes what a page keeps after seven days without a visit; a request whose key is gone helps nobody.
 KEPT_FOR = timedelta(days=6)
 Proof = dict[str, str]  # the fields of RenewalEvidence beside the predecessor
 
@@ -54,12 +56,28 @@ def successor_of(certificate: Certificate) -> CertificationRequest | None:
     return found.select_related("owner", "certificate", "predecessor").first()
 
 
-def may_be_renewed(certificate: Certificate | None) -> bool:
-    """Whether its holder could renew it now by showing it, for who has not begun yet: it ends soon."""
-    if certificate is None or certificate.profile != "tls-client" or certificate.revoked_at is not None:
+def renewable(certificates: Iterable[Certificate | None]) -> set[UUID]:
+    """Those (primary keys) that their holders could renew now by showing them, and have not begun to."""
+    found = {certificate.pk for certificate in certificates if certificate and _is_ripe(certificate)}
+    begun = CertificationRequest.objects.filter(
+        predecessor__in=found, status__in=[Status.APPROVED, Status.ISSUED]
+    )
+    return found - set(begun.values_list("predecessor_id", flat=True)) if found else found
+
+
+def ending_of(user: User) -> list[Certificate]:
+    """The person's own that end soon and can be renewed, the next to end first."""
+    soon = timezone.now() + states.ENDS_SOON
+    own = Certificate.objects.filter(owner=str(user.pk), not_after__lt=soon, not_after__gt=timezone.now())
+    found = list(own.filter(profile=SHOWN_PROFILE, revoked_at=None).order_by("not_after"))
+    wanted = renewable(found)
+    return [certificate for certificate in found if certificate.pk in wanted]
+
+
+def _is_ripe(certificate: Certificate) -> bool:
+    if certificate.profile != SHOWN_PROFILE or certificate.revoked_at is not None:
         return False
-    in_time = opens_at(certificate) <= timezone.now() <= certificate.not_after
-    return in_time and successor_of(certificate) is None
+    return opens_at(certificate) <= timezone.now() <= certificate.not_after
 
 
 def renew(*, predecessor: Certificate, csr: ParsedCSR, proof: Proof, address: str) -> CertificationRequest:

@@ -1,6 +1,5 @@
 """A certificate for the device in one's hand: which way, asking, the way over to the phone, and the end."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -14,16 +13,15 @@ from accounts import qr as codes
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Invitation, Role
-from enrollment import handover, kinds, proposals, ra, states
+from enrollment import handover, kinds, proposals, ra, renewing, states
 from enrollment.device_forms import DeviceForm, NameForm
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest, Kind, Status
+from enrollment.renewing import KEPT_FOR
 from enrollment.views.downloads import address_for_phone
 
 GONE, UNPROCESSABLE = 410, 422
 HANDED = "handed over"  # in the session: what was typed on the computer
-# WebKit deletes what a page keeps after seven days without a visit; a request whose key is gone helps nobody.
-KEPT_FOR = timedelta(days=6)
 DATA_PROFILE = "application/x-apple-aspen-config"
 
 
@@ -94,6 +92,8 @@ def _page(request: HttpRequest, form: DeviceForm, status: int = 200) -> HttpResp
         "way": way if way in ("profile", "page") else kind.way,
         "safari": kinds.is_safari(request.headers.get("User-Agent", "")),
         "days": KEPT_FOR.days,
+        "ending": renewing.ending_of(me(request)),
+        "check_url": settings.CHECK_URL,
     }
     return render(request, "enrollment/device.html", context, status=status)
 
