@@ -47,6 +47,8 @@ PROGRAMS = (
     ("/usr/lib/ipsec/plugins/libstrongswan-openssl.so", "libstrongswan-standard-plugins"),
     ("/usr/sbin/certmonger", "certmonger"),
     ("dbus-run-session", "dbus-daemon"),
+    ("pdftoppm", "poppler-utils"),  # what was printed, as pictures,
+    ("zbarimg", "zbar-tools"),  # and what a scanner reads from them
     # the letters of the pictures, and the same widths everywhere
     ("/usr/share/fonts/truetype/noto/NotoSans-Regular.ttf", "fonts-noto-core"),
 )

@@ -28,10 +28,14 @@ _invites = requires(Role.OFFICER, Role.ADMINISTRATOR)
 
 @dataclass(frozen=True)
 class Card:
-    """What one person gets. `letter` is plain text, `mailto` empty without an address."""
+    """What one person gets: the link in two parts, a QR code, and a `letter` in plain text.
+
+    `mailto` is empty without an e-mail address.
+    """
 
     invitation: Invitation
-    url: str
+    front: str
+    token: str
     picture: SafeString
     letter: str
     mailto: str
@@ -171,9 +175,10 @@ def anew_one(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _cards(request: HttpRequest, group: InvitationGroup) -> Iterator[Card]:
     house = household.current().name
     for invitation, url in _links(request, group):
+        front, slash, token = url.rpartition("/")
         letter = links.letter(invitation.full_name, house, url, invitation.lapses_at)
         mailto = links.mailto(invitation.email, f"Your link to {house}", letter)
-        yield Card(invitation, url, qr.svg(url, mask=2), letter, mailto)
+        yield Card(invitation, front + slash, token, qr.svg(url, mask=2), letter, mailto)
 
 
 def _links(request: HttpRequest, group: InvitationGroup) -> Iterator[tuple[Invitation, str]]:

@@ -51,7 +51,8 @@ def invited(browser: Client, **more: object) -> InvitationGroup:
 
 def links_on(browser: Client, group: InvitationGroup) -> list[str]:
     page = browser.get(f"/people/groups/{group.pk}/links").content.decode()
-    return re.findall(r"https://testserver(/invite/[a-z0-9-]+)</code>", page)
+    found = re.findall(r'https://testserver(/invite/)<span class="token">([a-z0-9-]+)</span>', page)
+    return [invite + token for invite, token in found]
 
 
 def test_first_it_is_shown_and_nothing_is_made(officer: Client) -> None:
