@@ -218,3 +218,28 @@ def test_what_the_device_has_is_revoked_and_not_taken_back(approved: Certificati
     enrolled(comes(approved))
     with pytest.raises(ra.Refused, match="no longer waiting"):
         ra.reject(request=stale, by=bob, address=HERE, reason="Too late.")
+
+
+def test_its_owner_withdraws_it_until_the_device_comes(
+    approved: CertificationRequest, alice: User, browser: Client
+) -> None:
+    open_session(browser, alice)
+    assert "Withdraw this request" in browser.get(f"/requests/{approved.pk}").content.decode()
+    assert browser.post(f"/requests/{approved.pk}/withdraw").status_code == 302
+    approved.refresh_from_db()
+    assert approved.status == Status.WITHDRAWN
+    assert AuditEvent.objects.get(action="request.withdrawn").actor == "alice"
+    with pytest.raises(ra.Refused, match="not waiting for its profile"):
+        enrolled(comes(approved))
+    assert "Withdraw this request" not in browser.get(f"/requests/{approved.pk}").content.decode()
+
+
+def test_what_has_its_key_is_not_withdrawn(
+    approved: CertificationRequest, alice: User, charlie: User
+) -> None:
+    stale = CertificationRequest.objects.get(pk=approved.pk)
+    with pytest.raises(ra.Refused, match="somebody else's"):
+        ra.withdraw(request=stale, by=charlie, address=HERE)
+    enrolled(comes(approved))
+    with pytest.raises(ra.Refused, match="no longer waiting: Issued"):
+        ra.withdraw(request=stale, by=alice, address=HERE)
