@@ -65,7 +65,7 @@ def status(listener: socket.socket, ready: Callable[[], None], line: Line) -> No
     settings.ROOT_URLCONF = "portal.urls_status"
     settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
     set_urlconf(None)
-    confinement.enter(line)
+    confinement.enter(line, registrar=True)
     _serve(listener, ready, {})
 
 

@@ -19,11 +19,11 @@ Mark = tuple[int, int, int]
 
 
 def present() -> Path:
-    return own.pem("scep")
+    return own.registrar() / "scep.pem"
 
 
 def before() -> Path:
-    return own.pem("scep-before")
+    return own.registrar() / "scep-before.pem"
 
 
 @dataclass
