@@ -82,7 +82,10 @@ def _make(request: HttpRequest, form: TogetherForm) -> HttpResponse:
             address=address_of(request),
         )
     except IntegrityError:  # the same form at the same moment
-        raise Refused("This form was sent already.", "Look at People: the group is there.") from None
+        made = _made_already(request)
+        if made is None:
+            raise Refused("A part of this page belongs to somebody else.", "Open it anew.") from None
+        return redirect("accounts:links", made.pk)
     return _show(request, group, tokens)
 
 

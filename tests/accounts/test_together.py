@@ -19,8 +19,9 @@ from accounts import invitations, roster, together
 from accounts.errors import Refused
 from accounts.models import Invitation, InvitationGroup, User
 from audit.models import AuditEvent
+from tests.accounts.test_totp import in_parallel
 from tests.accounts.walk import join
-from tests.conftest import open_session
+from tests.conftest import Browser, open_session
 
 pytestmark = pytest.mark.django_db
 
@@ -310,3 +311,15 @@ def test_the_people_page_lists_groups_and_not_each_link_of_them(officer: Client)
     group = invited(officer)
     page = officer.get("/people").content.decode()
     assert f"/progress/{group.pk}" in page and "Anna Huber" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_the_same_form_from_two_tabs_at_once_one_makes_it_and_both_show_it(bob: User) -> None:
+    given = fields(confirmed="1")
+    tabs = [open_session(Browser(), bob) for _ in range(4)]
+    answers = in_parallel(4, lambda: tabs.pop().post(PAGE, given))
+    group = InvitationGroup.objects.get()
+    assert [getattr(answer, "headers", {}).get("Location") for answer in answers] == [
+        f"/people/groups/{group.pk}/links"
+    ] * 4, answers
+    assert Invitation.objects.count() == 2

@@ -67,13 +67,15 @@ AGENTS = {
 
 
 SCRIPTS = settings.BASE_DIR / "static" / "enrollment"
+TEMPLATES = settings.BASE_DIR / "templates" / "enrollment"
 
 
-def test_the_scripts_are_small_and_ask_for_nothing_but_the_chain() -> None:
+def test_the_scripts_are_small_ask_for_the_chain_and_tell_that_it_is_installed() -> None:
     """What they import is looked at in tests/js/test_modules.py."""
     asks, finishes = ((SCRIPTS / f"{name}.js").read_text() for name in ("device", "finish"))
-    assert "fetch" not in asks and finishes.count("fetch(") == 1
+    assert "fetch" not in asks and finishes.count("fetch(") == 2
     assert "fetch(place.dataset.chain" in finishes
+    assert "fetch(tell.action, {" in finishes and 'id="tell"' in (TEMPLATES / "finish.html").read_text()
     for text in (asks, finishes):
         assert len(gzip.compress(text.encode())) < 2_200
         assert not re.search(r"XMLHttpRequest|sendBeacon|WebSocket|EventSource|innerHTML|eval|Function", text)

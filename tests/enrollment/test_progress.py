@@ -21,6 +21,7 @@ from enrollment.models import CertificationRequest, Installed, Kind
 from pki.models import Certificate
 from tests.conftest import open_session
 from tests.enrollment.acts import HERE, ask, thing
+from tests.pictures import faults_in
 
 pytestmark = pytest.mark.django_db
 
@@ -208,3 +209,34 @@ def test_a_place_that_we_did_not_make_is_the_first_page(
     open_session(browser, bob)
     answer = browser.get(f"/progress/{group.pk}", {"after": after})
     assert answer.status_code == 200 and "Dana" in answer.content.decode()
+
+
+def certified(person: User, officer: User) -> CertificationRequest:
+    return ra.approve(request=ask(person, thing()), by=officer, address=HERE)
+
+
+@pytest.mark.slow
+def test_every_state_has_a_word_and_a_shape_and_the_page_fits_its_windows(
+    signer: Path, browser: Client, group: InvitationGroup, bob: User, dora: User
+) -> None:
+    User.objects.filter(pk=dora.pk).update(is_officer=True)
+    dora.refresh_from_db()
+    invitation(group, "Anna Huber", bob)
+    invitation(group, "Bea", bob, hours=-30)
+    member(group, "Cleo")
+    ask(member(group, "Dana"), thing())
+    certified(member(group, "Edda"), dora)
+    Installed.objects.create(request=certified(member(group, "Frida"), dora))
+    last = certified(member(group, "Gerda"), dora)
+    assert last.certificate is not None
+    seen.note(last.certificate.pk, address=HERE, at=timezone.now())
+    open_session(browser, bob)
+    paths = {
+        "group": f"/progress/{group.pk}",
+        "all": "/progress/",
+        "seen": f"/progress/{group.pk}?state=seen",
+    }
+    html = {f"progress-{name}": browser.get(path).content.decode() for name, path in paths.items()}
+    assert all(f'class="state {stage}"' in html["progress-group"] for stage in progress.STAGES)
+    faults = faults_in(html, ("phone-light", "desk-dark"))
+    assert not faults, "\n".join(faults)
