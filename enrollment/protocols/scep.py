@@ -54,7 +54,7 @@ def _message(request: HttpRequest) -> HttpResponse:
     with scep_limits.turn(address) as turn:
         data = request.body if request.method == "POST" else _from_base64(request.GET.get("message", ""))
         answer = scep_answers.answer(data, address)
-        turn.counts = answer.in_vain
+        turn.in_vain = answer.in_vain
     return HttpResponse(answer.data, content_type=MESSAGE)
 
 

@@ -59,7 +59,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """The CertRep, DER. `in_vain`: it led to nothing or is anybody's to ask, so it counts for its network."""
+    """The CertRep, DER. `in_vain`: it led to no certificate; that counts for its network."""
 
     data: bytes
     in_vain: bool
@@ -82,7 +82,7 @@ def answer(data: bytes, address: str) -> Answer:
         scep_limits.opened_in_vain(message.content_key)
         _note(asked, error)
         return Answer(scep.failure(registrar, message.transaction, _number(error)), in_vain=True)
-    return Answer(_carried(found, message.transaction, registrar), in_vain=bool(found.crls))
+    return Answer(_carried(found, message.transaction, registrar), in_vain=not found.certificates)
 
 
 def _carried(found: Found, transaction: Transaction, registrar: scep.Ra) -> bytes:

@@ -24,6 +24,7 @@ V = TypeVar("V")
 
 IN_VAIN = 30  # messages that lead to nothing, from one network at once
 EACH = 1.0  # seconds until it has another one; so whoever shares it with somebody who erred waits no longer
+USEFUL = 0.1  # of that costs a message that leads to a certificate: each is remembered, also the hundredth
 REMEMBERED = 4096  # networks; also envelopes
 NOTED_AGAIN = 86400.0  # seconds until the same network gets another line of the audit trail
 NOTES = 20  # such lines, of all networks together, in the same time
@@ -47,7 +48,7 @@ class Turn:
     """One message at work."""
 
     network: str
-    counts: bool = True  # unless it leads to something
+    in_vain: bool = True
 
 
 @dataclass
@@ -69,10 +70,10 @@ class Limits:
             _put(self.paid_until, network, until)
             return 0.0
 
-    def give_back(self, network: str) -> None:
+    def give_back(self, network: str, part: float) -> None:
         with self.lock:
             if network in self.paid_until:
-                self.paid_until[network] -= EACH
+                self.paid_until[network] -= part * EACH
 
     def enter(self, network: str) -> bool:
         """Whether there is a place to work."""
@@ -109,14 +110,14 @@ def turn(address: str) -> Iterator[Turn]:
         _note(mine.network, address)
         raise TooMuch("Too many messages from your network were in vain.", 429, max(1, round(wait)))
     if not limits.enter(mine.network):
-        limits.give_back(mine.network)
+        limits.give_back(mine.network, 1)
         raise TooMuch("Too many messages at once.", 503, 2)
     try:
         yield mine
     finally:
         limits.leave(mine.network)
-        if not mine.counts:
-            limits.give_back(mine.network)
+        if not mine.in_vain:
+            limits.give_back(mine.network, 1 - USEFUL)
 
 
 def _note(network: str, address: str) -> None:

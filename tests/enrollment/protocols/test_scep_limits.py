@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable
 
 import pytest
+from cryptography import x509
 from django.http import HttpResponse
 
 from accounts.models import User
 from audit.models import AuditEvent
+from enrollment import challenges
 from enrollment.models import Status
 from enrollment.protocols import scep_limits
-from enrollment.protocols.scep_limits import AT_WORK, EACH, IN_VAIN, OF_ONE, TRIES, Limits
-from pki import scep
+from enrollment.protocols.scep_limits import AT_WORK, EACH, IN_VAIN, OF_ONE, TRIES, USEFUL, Limits
+from pki import crl, scep
+from tests.enrollment.acts import HERE
 from tests.enrollment.protocols.acts import Phones, about, again, approved, enrolled, refused
 from tests.enrollment.protocols.conftest import WHERE, Face
 from tests.pki.scep_client import Phone
@@ -88,18 +91,32 @@ def test_one_network_shuts_out_nobody_else(
     assert mine.read(answer.content).status == "0"
 
 
-def test_what_leads_to_something_costs_nothing(
+def test_what_leads_to_a_certificate_costs_little(
     face: Face, phone: Phones, alice: User, bob: User, passes: Clock, fresh_limits: Limits
 ) -> None:
     """A hundred phones at a feast come through one address."""
     mine = phone()
-    old = enrolled(face, mine, alice, bob)
-    wanted = about(house().issuing, 1)
-    refused(face.asks(mine, mine.ask(wanted, "21")), "4")  # one in vain
-    before = dict(fresh_limits.paid_until)
-    for _ in range(3):
+    enrolled(face, mine, alice, bob)
+    fresh_limits.paid_until.clear()
+    for _ in range(10):
         assert face.asks(again(mine), mine.ask(phone("next").csr(), "17")).status == "0"
-    assert fresh_limits.paid_until == before and old.serial
+    (until,) = fresh_limits.paid_until.values()
+    assert until - scep_limits.time.monotonic() == pytest.approx(10 * EACH * USEFUL)
+    assert 100 * USEFUL < IN_VAIN
+
+
+def test_what_is_everybodys_and_waiting_count(
+    face: Face, phone: Phones, alice: User, issuing: x509.Certificate, passes: Clock, fresh_limits: Limits
+) -> None:
+    """Each poll is remembered, and each list costs a signature."""
+    crl.publish("clients")
+    printer, lists = phone("printer"), about(issuing, 1)
+    asked = printer.ask(printer.csr(challenges.make(by=alice, address=HERE, device="printer")))
+    assert face.asks(printer, asked).status == "3"
+    assert face.asks(again(printer), printer.poll(issuing)).status == "3"
+    assert face.asks(again(printer), printer.ask(lists, "22")).crls
+    (until,) = fresh_limits.paid_until.values()
+    assert until - scep_limits.time.monotonic() == pytest.approx(3 * EACH)
     assert face.get("GetCACaps").status_code == face.get("GetCACert").status_code == 200
 
 
