@@ -15,7 +15,7 @@ _SVG = (
 def svg(text: str, *, mask: int | None = None) -> SafeString:
     """`text` as an inline SVG image, with its quiet zone (ISO/IEC 18004: four modules).
 
-    With `mask`, 0 to 7, that data mask instead of the best of all eight: ten times as fast, for whole sheets.
+    With `mask`, 0 to 7, that data mask instead of the best of all eight: four times as fast, for sheets.
     """
     code = qrcode.QRCode(error_correction=qrcode.constants.ERROR_CORRECT_M, border=4, mask_pattern=mask)
     code.add_data(text)
