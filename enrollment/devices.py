@@ -115,7 +115,7 @@ def _take_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> No
                 record("key", request, None, address, {"key": csr.key_sha256})
     except IntegrityError as error:
         raise Refused("This key is asked for already.", "Make a new one.") from error
-    request.refresh_from_db()
+    request.refresh_from_db(fields=["status", "certificate", "reason", *key])
     if request.key_sha256 != csr.key_sha256:  # unlike a phone that asked twice at once
         raise Refused("Another key came first, or the approval has lapsed.", ANEW)
 

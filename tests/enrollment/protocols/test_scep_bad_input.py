@@ -17,7 +17,7 @@ from pki import authorities, crl, scep
 from tests.enrollment.acts import HERE
 from tests.enrollment.protocols.acts import Phones, about, again, approved, enrolled, refused
 from tests.enrollment.protocols.conftest import WHERE, Face
-from tests.pki.scep_client import Phone
+from tests.pki.scep_client import Phone, self_signed
 from tests.pki.scep_house import house
 from tests.pki.shapes import sequence, tlv
 
@@ -125,6 +125,20 @@ def test_other_kinds_of_messages_are_told_no(
         assert (reply.status, reply.certificates, reply.crls) == ("2", [], []), number
         if number not in (17, 19, 20, 21, 22):
             refused(reply, "2")
+
+
+def test_a_broken_name_in_the_signers_certificate_is_answered_with_400(
+    face: Face, phone: Phones, alice: User, bob: User
+) -> None:
+    """Nobody signs a self-signed certificate's name but its key: it could say anything."""
+    request, challenge = approved(alice, bob)
+    mine = phone()
+    mine.certificate = self_signed(mine.key, "phone")
+    sent = mine.ask(mine.csr(challenge))
+    for broken in (b"\x1e\x05phone", b"\x0c\x05ph\xff\xfee", b"\x02\x05phone"):
+        assert face.post(sent.replace(b"\x0c\x05phone", broken)).status_code == 400
+    request.refresh_from_db()
+    assert not request.key_sha256
 
 
 def test_an_envelope_for_somebody_else_is_told_so(face: Face, phone: Phones, registrar: scep.Ra) -> None:
