@@ -1,9 +1,11 @@
-"""What is printed, and what a scanner reads from it."""
+"""What is printed, and what a scanner or a phone's camera reads from paper and screens."""
 
 import shutil
 import subprocess
 from pathlib import Path
 
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Page
 
 from tests.js.browsers import needs
@@ -18,12 +20,12 @@ def printed(page: Page, path: Path) -> Path:
 def read_back(pdf: Path) -> list[set[str]]:
     """The texts of the QR codes on each printed page, read from a scan of 150 dots per inch."""
     needs(shutil.which("pdftoppm"), "poppler-utils")
-    needs(shutil.which("zbarimg"), "zbar-tools")
     scan = ["pdftoppm", "-r", "150", "-gray", pdf, pdf.with_suffix("")]
     subprocess.run(scan, check=True)
-    read = ["zbarimg", "--raw", "-q", "-Sdisable", "-Sqrcode.enable"]
-    found = []
-    for picture in sorted(pdf.parent.glob(f"{pdf.stem}-*.pgm")):
-        done = subprocess.run([*read, picture], check=True, capture_output=True, text=True)
-        found.append(set(done.stdout.split()))
-    return found
+    return [codes_in(picture) for picture in sorted(pdf.parent.glob(f"{pdf.stem}-*.pgm"))]
+
+
+def codes_in(picture: Path) -> set[str]:
+    """The texts of the QR codes on a picture."""
+    found = zxingcpp.read_barcodes(Image.open(picture), formats=zxingcpp.BarcodeFormat.QRCode)
+    return {str(code.text) for code in found}

@@ -4,21 +4,19 @@ Whoever holds it reads pages and taps on what is written there. There is no way 
 in by the camera, and from there on by what the pages link to.
 """
 
-import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import zxingcpp
-from PIL import Image
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser import shell
 from tests.browser.cast import NAMES
 from tests.browser.managed import program
 from tests.browser.people import PATIENCE, App
+from tests.paper import codes_in
 from tests.pictures import SWITCHES, driver
 
 ANDROID = (
@@ -28,13 +26,6 @@ ANDROID = (
 EVERY_PORT = "https://portal.home.arpa:*"  # portal, check face and door
 SIZE = {"width": 360, "height": 740}
 WORDS = "a:text-is({0}), button:text-is({0}), summary:text-is({0})"
-
-
-def seen_by_camera(screen: bytes) -> str:
-    """What the one QR code in this picture (PNG) says."""
-    found = zxingcpp.read_barcodes(Image.open(io.BytesIO(screen)), formats=zxingcpp.BarcodeFormat.QRCode)
-    assert len(found) == 1, f"{len(found)} codes on the screen"
-    return str(found[0].text)
 
 
 class Phone:
@@ -79,8 +70,11 @@ class Phone:
             self._context.close()
 
     def scan(self, screen: bytes) -> None:
-        """Point the camera at a code, and tap on the address that it shows."""
-        self.page.goto(seen_by_camera(screen))
+        """Point the camera at somebody's screen (PNG), and tap on the address of the code that is there."""
+        picture = self._folder / "camera.png"
+        picture.write_bytes(screen)
+        (address,) = codes_in(picture)
+        self.page.goto(address)
 
     def tap(self, words: str) -> None:
         """The link, button or fold that says just this. It has to be there for the eye, and only once."""

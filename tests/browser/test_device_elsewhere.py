@@ -99,7 +99,8 @@ def asks(home: Cast, window: Window, device: str) -> str:
     """The path of the request's page."""
     go, run = window
     go(f"{origin(home)}/device?way=page")
-    until(run, "!document.getElementById('ask').disabled")
+    # WebKitGTK says that a page is there before its modules are.
+    until(run, "document.readyState === 'complete' && !document.getElementById('ask').disabled")
     run(f"document.getElementById('id_device').value = '{device}'")
     run("document.getElementById('ask').click()")
     until(run, shown("[data-step=here]"))
