@@ -115,6 +115,8 @@ def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, "The link is withdrawn; it opens nothing any more.")
     except Refused as refused:
         messages.error(request, str(refused))
+    if found.group_id:
+        return redirect("enrollment:progress-group", found.group_id)
     return redirect("accounts:people")
 
 

@@ -15,6 +15,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 PEOPLE, ON_A_PAGE = 200, 8
 
+SIZES = """[...document.querySelectorAll(".cards > li")].flatMap(card => [
+  [card.clientHeight + card.clientWidth, card.scrollHeight + card.scrollWidth]])"""
+
 
 @pytest.fixture
 def officer(browser: Client, bob: User) -> Client:
@@ -37,6 +40,21 @@ def test_two_hundred_cards_are_printed_eight_a_page_and_every_picture_is_read_ba
     assert [len(page) for page in pages] == [ON_A_PAGE] * len(pages)
     assert set().union(*pages) == set(expected)
     assert pages[0] == set(expected[:ON_A_PAGE])  # in the order of their names
+
+
+def test_long_names_and_addresses_fit_on_their_cards(officer: Client) -> None:
+    names = ("Maria Theresia von und zu Habsburg-Lothringen-Hinterobersdorf", "W" * 64, "Ö" * 32, "Bo")
+    group = invited(officer, text="\n".join(names))
+    path, host = f"/people/groups/{group.pk}/links", "portal.home.arpa:8443"
+    html = officer.get(path, HTTP_HOST=host).content.decode()
+    assert f"https://{host}/invite/" in html
+    with chromium() as running:
+        page = running.new_page()
+        serve(page, {"sheet": html})
+        page.goto(f"{SITE}/sheet")
+        page.emulate_media(media="print")
+        sizes = page.evaluate(SIZES)
+    assert len(sizes) == 4 and all(needed <= there for there, needed in sizes), sizes
 
 
 def test_the_pages_about_many_fit_their_windows_and_the_rules_of_axe(officer: Client, bob: User) -> None:

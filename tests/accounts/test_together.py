@@ -297,6 +297,14 @@ def test_everybody_who_has_not_joined_gets_a_new_link_at_once(officer: Client, d
     assert stopped.status_code == 400 and "made by somebody else" in stopped.content.decode()
 
 
+def test_an_invitation_of_a_group_is_withdrawn_and_one_is_back_at_the_group(officer: Client) -> None:
+    group = invited(officer)
+    url, one = links_on(officer, group)[0], group.invitations.order_by("full_name")[0]
+    answer = officer.post(f"/people/links/{one.pk}/withdraw")
+    assert answer["Location"] == f"/progress/{group.pk}"
+    assert officer.get(url).status_code == 410 and len(links_on(officer, group)) == 1
+
+
 def test_a_new_link_needs_a_fresh_code(browser: Client, bob: User) -> None:
     open_session(browser, bob)
     group = invited(browser)
