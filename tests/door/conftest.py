@@ -58,9 +58,10 @@ def make_door(slug: str, **more: object) -> Door:
     return door
 
 
-def holder_for(user: User, device: str = "phone") -> Holder:
-    """With a certificate that the database knows; it was never signed."""
-    starts, ends = timezone.now(), timezone.now() + timedelta(days=300)
+def holder_for(user: User, device: str = "phone", left: timedelta = timedelta(days=300)) -> Holder:
+    """With a certificate of a year that the database knows; it was never signed."""
+    ends = timezone.now() + left
+    starts = ends - timedelta(days=365)
     name, fingerprint, key = f"{user.full_name}, {device}", secrets.token_hex(32), uuid.uuid4()
     Certificate.objects.create(
         id=key,
