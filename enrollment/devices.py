@@ -91,7 +91,7 @@ def enrol(*, csr: ParsedCSR, challenge: str, address: str) -> CertificationReque
     APPROVED -> ISSUED; still APPROVED when the signer is down, REJECTED when it refuses. Raises Refused.
     """
     known = CertificationRequest.objects.filter(challenge_sha256=_digest(challenge))
-    request = known.select_related("owner", "certificate", "predecessor").first()
+    request = known.select_related("owner").first()
     if request is None or not challenge:
         return None
     if request.key_sha256 != csr.key_sha256:
