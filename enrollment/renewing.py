@@ -91,7 +91,7 @@ def renew(*, predecessor: Certificate, csr: ParsedCSR, proof: Proof, address: st
         return issue(request=known)
     request = _request(predecessor, proof, address)
     if csr.key_sha256 != predecessor.key_sha256:
-        history.refuse_used_key(csr.key_sha256, request.owner)
+        _refuse_used_key(csr.key_sha256, request.owner)
     request.csr, request.csr_sha256, request.key_sha256 = csr.der, csr.sha256, csr.key_sha256
     if proof["proof"] == SHOWN:
         request.lapses_at = timezone.now() + KEPT_FOR
@@ -146,6 +146,14 @@ def _successor(predecessor: Certificate, key_sha256: str) -> CertificationReques
     if found is not None and found.key_sha256 not in ("", key_sha256):
         raise _has_one()
     return found
+
+
+def _refuse_used_key(key_sha256: str, owner: User) -> None:
+    """With a way out that fits who renews, and has no help for making keys by hand before their eyes."""
+    try:
+        history.refuse_used_key(key_sha256, owner)
+    except Refused as error:
+        raise Refused(str(error), _("Begin again: that makes a new key.")) from error
 
 
 def _has_one() -> Refused:

@@ -5,7 +5,6 @@ import html
 import re
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -18,7 +17,7 @@ from accounts import household
 from accounts.models import Household, User
 from door import pins, states, telling
 from door.models import Door, Outcome, PinUse, Press, Rule
-from tests.door.conftest import PIN, Home, Visitor, holder_for, make_door
+from tests.door.conftest import PIN, Home, Visitor, make_door
 
 Visit = Callable[..., Visitor]
 MONDAY = datetime(2026, 11, 23, 11, 0, tzinfo=UTC)  # noon in Vienna
@@ -343,29 +342,3 @@ def test_no_answer_is_ever_a_403(visit: Visit, alice: User, gate: Door, home: Ho
     answers = outcomes(visitor, alice, gate)
     answers += [visitor.press(gate), visitor.get("/nowhere"), visitor.post("/"), visitor.get("/doors/x/open")]
     assert {answer.status_code for answer in answers} <= {200, 404, 405, 422, 429}
-
-
-@pytest.mark.parametrize(
-    ("left", "said"),
-    [
-        (timedelta(days=11, hours=5), "Your certificate ends in 12 days. Renew it"),
-        (timedelta(hours=3), "Your certificate ends in 1 day. Renew it"),
-        (timedelta(days=31), ""),
-    ],
-)
-def test_the_last_weeks_of_a_certificate_are_told_with_the_way_to_the_next(
-    door_face: None, alice: User, gate: Door, left: timedelta, said: str
-) -> None:
-    answer = Visitor(holder_for(alice, left=left)).get("/")
-    assert (said in words(answer)) if said else "Your certificate ends" not in words(answer)
-    assert (f'href="{settings.CHECK_URL}/renew"' in answer.content.decode()) is bool(said)
-    german = Visitor(holder_for(alice, left=left), "de").get("/")
-    assert ("Dein Zertifikat endet in" in words(german)) is bool(said)
-
-
-def test_a_guests_certificate_of_a_week_is_not_said_to_end_on_its_first_day(
-    door_face: None, alice: User, gate: Door
-) -> None:
-    holder = holder_for(alice, left=timedelta(days=6))
-    young = replace(holder.certificate, not_before=timezone.now() - timedelta(days=1))
-    assert "Your certificate ends" not in words(Visitor(replace(holder, certificate=young)).get("/"))

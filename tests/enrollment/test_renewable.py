@@ -11,6 +11,7 @@ from enrollment import ra, renewing
 from enrollment.models import CertificationRequest, Kind, Status
 from tests.conftest import Browser, open_session
 from tests.enrollment.acts import HERE, ask
+from tests.pictures import faults_in
 
 
 @pytest.fixture
@@ -78,3 +79,11 @@ def test_a_young_or_dead_one_is_not_offered(
 def test_nobody_is_offered_somebody_elses(ending: CertificationRequest, alice: User, charlie: User) -> None:
     assert renewing.ending_of(alice) == [ending.certificate]
     assert not renewing.ending_of(charlie)
+
+
+@pytest.mark.slow
+def test_the_pages_that_offer_it_can_be_used_and_read_everywhere(
+    ending: CertificationRequest, alice: User
+) -> None:
+    shown = zip(("list", "request", "device"), pages(alice, ending), strict=True)
+    assert not faults_in({f"renewable-{name}": page for name, page in shown})

@@ -254,7 +254,9 @@ def test_a_body_that_is_too_big_is_refused(old: Certificate) -> None:
 def test_a_key_of_another_account_is_refused(old: Certificate, charlie: User) -> None:
     pem = make_csr()
     ask(charlie, pem=pem)
-    refused(sends(old, pem), "belongs to another account")
+    answer = sends(old, pem)
+    refused(answer, "belongs to another account")
+    assert "Begin again: that makes a new key." in answer.content.decode()
 
 
 def test_a_closed_account_renews_nothing(old: Certificate, holder: User) -> None:
