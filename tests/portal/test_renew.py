@@ -42,18 +42,22 @@ class Past:
 
     socket: Path
     made: list[tuple[IssuanceRequest, bytes]]
+    over: tuple[IssuanceRequest, bytes]  # expired
 
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     home = tmp_path_factory.mktemp("aged")
     made = []
+    with aged.signer(home, **aged.ago(400)) as socket:
+        wanted = _order("alice's forgotten phone")
+        over = wanted, client.issue(socket, wanted)
     with aged.signer(home, **aged.ago()) as socket:
         for number in range(MADE):
             wanted = _order(f"alice's old phone {number}")
             made.append((wanted, client.issue(socket, wanted)))
     with aged.signer(home) as socket:
-        yield Past(socket, made)
+        yield Past(socket, made, over)
 
 
 def _order(name: str) -> IssuanceRequest:
@@ -158,7 +162,7 @@ def test_of_two_keys_at_once_one_wins(old: Certificate) -> None:
     assert successors(old) == ["issued"]
 
 
-def test_the_old_key_itself_is_refused(old: Certificate, past: Past) -> None:
+def test_the_old_key_itself_is_refused(old: Certificate) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     Certificate.objects.filter(pk=old.pk).update(key_sha256=csr.parse(make_csr(key=key)).key_sha256)
     refused(sends(old, make_csr(key=key)), "comes with a new key")
@@ -173,12 +177,13 @@ def test_a_revoked_or_held_one_is_told_so(old: Certificate, reason: str) -> None
     assert not successors(old)
 
 
-def test_an_expired_one_is_told_so(old: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("not_before", "not_after"):
-        setattr(old, name, getattr(old, name) - timedelta(days=400))
+def test_an_expired_one_is_told_so(face: None, past: Past) -> None:
+    over = issuance._store(*past.over)
+    for answer in (sends(over), showing(bytes(over.der)).post("/renew/profile", of(over))):
+        refused(answer, "This certificate has ended")
     with pytest.raises(ra.Refused, match="expired"):
-        ra.renew(predecessor=old, csr=csr.parse(make_csr()), proof=renewing.shown(), address=HERE)
-    assert not successors(old)
+        ra.renew(predecessor=over, csr=csr.parse(make_csr()), proof=renewing.shown(), address=HERE)
+    assert not successors(over)
 
 
 def test_one_that_is_too_young_is_told_from_when(face: None, past: Past) -> None:
@@ -296,9 +301,7 @@ def test_a_successor_that_was_revoked_leads_back_to_the_portal(old: Certificate)
     refused(sends(old), "renewed already")
 
 
-def test_a_profile_that_does_not_allow_it_names_the_way_out(
-    old: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_profile_that_does_not_allow_it_names_the_way_out(old: Certificate) -> None:
     Certificate.objects.filter(pk=old.pk).update(profile="mqtt-broker")
     old.refresh_from_db()
     with pytest.raises(ra.Refused, match="not renewed like this") as refusal:
