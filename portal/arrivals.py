@@ -97,7 +97,7 @@ def _stranger(der: bytes, fingerprint: str, why: CertificateRejected) -> Arrival
         found = x509.load_der_x509_certificate(der)
         names = _called(found.subject), _called(found.issuer)
         end = found.not_valid_after_utc
-    except ValueError:  # OpenSSL reads what cryptography does not
+    except Exception:  # OpenSSL reads what cryptography does not: a version 2, a bit string as a name
         return Arrival(kind, fingerprint=fingerprint, refused=why)
     return Arrival(kind, *names, not_after=end, fingerprint=fingerprint, refused=why)
 

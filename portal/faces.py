@@ -24,6 +24,7 @@ from door import gate, mqtt
 from portal import check_tls, confinement, door_tls, presence, tls
 from portal.crowd import THREADS
 from portal.dialler import Line
+from portal.middleware import legible
 from portal.worker import CheckWorker, DoorWorker, PatientWorker
 
 KEEP_ALIVE = 15
@@ -51,7 +52,7 @@ class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
-        return self.wrap(get_wsgi_application())
+        return self.wrap(legible(get_wsgi_application()))
 
 
 def portal(listener: socket.socket, ready: Callable[[], None], line: Line) -> None:

@@ -203,8 +203,18 @@ def test_a_strangers_is_named_as_it_names_itself_and_can_do_no_harm(
     assert "remembers what was chosen" in page
 
 
-def test_what_nobody_can_parse_is_a_strangers(look: Callable[..., HttpResponse]) -> None:
-    assert "<h1>Another certificate arrived</h1>" in said(look(b"\x30\x03\x02\x01\x00"))
+ODD = {
+    "no certificate": b"\x30\x03\x02\x01\x00",
+    "version 2": stranger().replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020101")),
+    "version 6": stranger().replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105")),
+    "a bit string for a name": stranger("xyz").replace(b"\x0c\x03xyz", b"\x03\x03\0yz"),
+}
+
+
+@pytest.mark.parametrize("der", ODD.values(), ids=ODD)
+def test_what_nobody_can_parse_is_a_strangers(look: Callable[..., HttpResponse], der: bytes) -> None:
+    """OpenSSL takes each of them in a handshake but the first."""
+    assert "<h1>Another certificate arrived</h1>" in said(look(der))
 
 
 @pytest.mark.parametrize("agent", AGENTS)
