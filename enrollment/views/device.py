@@ -19,10 +19,10 @@ from enrollment.forms import sentence
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.renewing import KEPT_FOR
 from enrollment.views.downloads import address_for_phone
+from pki import mobileconfig
 
 GONE, UNPROCESSABLE = 410, 422
 HANDED = "handed over"  # in the session: what was typed on the computer
-DATA_PROFILE = "application/x-apple-aspen-config"
 
 
 @requires(Role.REQUESTER)
@@ -179,7 +179,7 @@ def profile(request: HttpRequest, pk: UUID) -> HttpResponse:
         return render(request, "enrollment/device_gone.html", context, status=UNPROCESSABLE)
     name = f"{proposals.slug(item.common_name) or 'device'}.mobileconfig"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(data, content_type=DATA_PROFILE, headers=headers)
+    return HttpResponse(data, content_type=mobileconfig.CONTENT_TYPE, headers=headers)
 
 
 def _mine(request: HttpRequest, pk: UUID) -> CertificationRequest:

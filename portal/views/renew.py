@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.addresses import address_of
 from enrollment import kinds, ra, renewing
 from enrollment.models import CertificationRequest, Status
-from pki import authorities, cms, csr
+from pki import authorities, cms, csr, mobileconfig
 from pki.csr import ParsedCSR
 from pki.errors import CSRRejected
 from portal import renewals
@@ -85,7 +85,7 @@ def profile(request: HttpRequest, arrival: Arrival, standing: Standing) -> HttpR
         data = ra.profile_for(waiting, by=waiting.owner, address=address_of(request))
     except ra.Refused as error:
         return _refused(request, arrival, error)
-    return _file(data, "application/x-apple-aspen-config", f"{standing.file}.mobileconfig")
+    return _file(data, mobileconfig.CONTENT_TYPE, f"{standing.file}.mobileconfig")
 
 
 @require_safe

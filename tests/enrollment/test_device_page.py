@@ -105,9 +105,11 @@ def test_every_kind_can_be_chosen_and_nothing_else(hers: Client) -> None:
 def test_the_page_says_three_steps_and_offers_the_other_way(hers: Client) -> None:
     page = hers.get("/device", headers={"User-Agent": next(iter(AGENTS))}).content.decode()
     assert "You install a profile" in page and page.count("<li><strong>") == 3
-    assert "way=page" in page and "Make the key in this browser instead" in page
+    assert 'href="/device?way=page">Make the key in this browser instead</a>' in page
     other = hers.get("/device?way=page", headers={"User-Agent": next(iter(AGENTS))}).content.decode()
     assert "This page makes a key" in other and "<noscript>" in other
+    assert other.count("<li><strong>") == 3 and "within 6 days" in other
+    assert 'href="/device?way=profile">Use a profile instead</a>' in other
 
 
 def test_on_an_iphone_another_browser_is_sent_to_safari(hers: Client) -> None:
@@ -218,6 +220,7 @@ def test_no_code_works_for_another_person_or_later_and_looking_does_not_use_it_u
     hers: Client, alice: User, charlie: User, sign_in: Callable[..., Client]
 ) -> None:
     token = handover.make(alice, address=HERE, device="x")
+    assert HandOver.objects.get().lapses_at <= timezone.now() + timedelta(minutes=10)
     assert hers.head(f"/device/from/{token}").status_code == 405
     assert sign_in(Browser(), charlie).get(f"/device/from/{token}").status_code == 410
     nobody = Browser().get(f"/device/from/{token}")

@@ -162,6 +162,18 @@ def test_the_profile_is_signed_and_says_where_to_ask_with_what(
         ra.profile_for(approved.__class__.objects.get(pk=approved.pk), by=alice, address=HERE)
 
 
+def test_the_owner_downloads_it_as_phones_want_it_and_a_stranger_does_not(
+    approved: CertificationRequest, alice: User, charlie: User, browser: Client
+) -> None:
+    services.renew_portal()
+    path = f"/requests/{approved.pk}/profile.mobileconfig"
+    answer = open_session(browser, alice).get(path)
+    assert answer.status_code == 200 and b"com.apple.security.scep" in answer.content
+    assert answer.headers["Content-Type"] == "application/x-apple-aspen-config"
+    assert answer.headers["Content-Disposition"].endswith('.mobileconfig"')
+    assert open_session(browser, charlie).get(path).status_code == 404
+
+
 def test_nobody_else_gets_the_profile(approved: CertificationRequest, charlie: User, bob: User) -> None:
     for stranger in (charlie, bob):
         with pytest.raises(ra.Refused, match="not your device"):

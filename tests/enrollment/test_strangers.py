@@ -11,8 +11,17 @@ from tests.enrollment.acts import ask
 
 pytestmark = pytest.mark.usefixtures("no_signer")
 
-OWNERS = ["", "/state", "/qr", "/revoke", "/certificate.pem", "/certificate.p7b"]
-POSTS = ["/withdraw", "/answer", "/revoke"]
+OWNERS = [
+    "",
+    "/state",
+    "/qr",
+    "/revoke",
+    "/certificate.pem",
+    "/certificate.p7b",
+    "/finish",
+    "/profile.mobileconfig",
+]
+POSTS = ["/withdraw", "/answer", "/revoke", "/installed"]
 
 
 @pytest.mark.parametrize("path", OWNERS)
