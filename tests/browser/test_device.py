@@ -108,6 +108,10 @@ def finishes(home: Cast, watched: Watched, folder: Path, address: str) -> list[t
     expect(page.get_by_role("heading", name="1. The password")).to_be_visible()
     look(page, "6-file")
     made = [saved(page, folder / "1.p12")]
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the password").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == made[0][1]
     before = page.locator("#save").get_attribute("href")
     page.get_by_role("button", name="Make the other form of file").click()
     expect(page.locator("#save")).not_to_have_attribute("href", before or "")
