@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import household, independence
 from accounts.models import Household, User
-from enrollment import devices, history, proposals
+from enrollment import devices, history, proposals, replaced
 from enrollment.devices import ask_for_device as ask_for_device
 from enrollment.devices import enrol as enrol
 from enrollment.devices import profile_for as profile_for
@@ -201,7 +201,10 @@ def _lapse(which: Q) -> int:
 
 
 def revoke(*, request: CertificationRequest, by: User, address: str, reason: str) -> Certificate:
-    """Revoke the certificate of `request`, by its owner or an officer. `reason` is one of pki's REASONS."""
+    """Revoke the certificate of `request`, by its owner or an officer. `reason` is one of pki's REASONS.
+
+    For some of them what renewed it is revoked as well (replaced.ENDS_ALL).
+    """
     if by.pk != request.owner_id and not by.is_officer:
         raise Refused("Only its owner or an officer can revoke this certificate.", "Ask your officer.")
     if request.certificate is None:
@@ -209,7 +212,7 @@ def revoke(*, request: CertificationRequest, by: User, address: str, reason: str
     if reason not in revocation.REASONS:
         raise Refused("Choose why it is revoked.", "If nothing fits, take the first one.")
     try:
-        return revocation.revoke(request.certificate, reason, by=by.username, address=address)
+        return replaced.end(request.certificate, reason, by=by.username, address=address)
     except PkiError as error:
         raise Refused(str(error), error.remedy or "Try again in a minute; it is not revoked yet.") from error
 

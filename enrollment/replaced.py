@@ -1,12 +1,16 @@
-"""What a renewal leaves behind: the old certificate, once the new one was seen at work."""
+"""What a renewal leaves behind: the old certificate, once the new one was seen at work; and how both end."""
 
 from django.utils import timezone
 
-from enrollment.models import CertificationRequest
+from enrollment.models import CertificationRequest, Status
 from pki import revocation
+from pki.models import Certificate
 
 AT_A_TIME = 50  # each is a revocation list, too
 BY = "housekeeping"
+# Reasons that count for what renewed a certificate as well. The old key alone vouched for the new one: who
+# stole it could renew; and a device that should not have access has none by its next one.
+ENDS_ALL = ("keyCompromise", "cessationOfOperation", "affiliationChanged", "privilegeWithdrawn")
 
 
 def revoke() -> int:
@@ -29,3 +33,37 @@ def revoke() -> int:
             revocation.revoke(request.predecessor, "superseded", by=BY, address="")
             done += 1
     return done
+
+
+def followers(certificate: Certificate) -> list[Certificate]:
+    """The live ones that renew it, and those that renew these."""
+    found: list[Certificate] = []
+    last: Certificate | None = certificate
+    while last := Certificate.objects.filter(
+        request__predecessor=last, request__status=Status.ISSUED
+    ).first():
+        found.append(last)
+    now = timezone.now()
+    return [one for one in found if one.revoked_at is None and one.not_after >= now]
+
+
+def before(request: CertificationRequest) -> CertificationRequest | None:
+    """The request of what `request` renews, while that is live."""
+    own = CertificationRequest.objects.filter(certificate=request.predecessor, certificate__isnull=False)
+    return own.filter(certificate__revoked_at=None, certificate__not_after__gte=timezone.now()).first()
+
+
+def end(certificate: Certificate, reason: str, *, by: str, address: str) -> Certificate:
+    """Revoke it, for some reasons with its followers. Raises as `revocation.revoke`; may be repeated then.
+
+    The followers come first: it is the one that is asked for again when one of them failed.
+    """
+
+    def revoke_followers() -> None:
+        for one in followers(certificate) if reason in ENDS_ALL else ():
+            revocation.revoke(one, reason, by=by, address=address)
+
+    revoke_followers()
+    ended = revocation.revoke(certificate, reason, by=by, address=address)
+    revoke_followers()  # made at that very moment; from now on the signer makes none
+    return ended

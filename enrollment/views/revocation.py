@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import ra, states
+from enrollment import ra, replaced, states
 from enrollment.forms import RevokeForm, sentence
 from enrollment.models import CertificationRequest, Status
 
@@ -36,7 +36,14 @@ def revoke(request: HttpRequest, pk: UUID) -> HttpResponse:
         else:
             messages.success(request, "Revoked. The new revocation list is published.")
             return redirect(back, pk)
-    context = {"item": item, "form": form, "state": states.of(item), "back": back}
+    context = {
+        "item": item,
+        "form": form,
+        "state": states.of(item),
+        "back": back,
+        "followers": replaced.followers(item.certificate),
+        "before": replaced.before(item),
+    }
     return render(request, "enrollment/revoke.html", context, status=422 if form.errors else 200)
 
 
