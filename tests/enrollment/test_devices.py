@@ -162,6 +162,12 @@ def test_the_profile_is_signed_and_says_where_to_ask_with_what(
         ra.profile_for(approved.__class__.objects.get(pk=approved.pk), by=alice, address=HERE)
 
 
+def test_after_its_week_nobody_gets_the_profile(approved: CertificationRequest, alice: User) -> None:
+    approved.lapses_at = timezone.now() - timedelta(seconds=1)
+    with pytest.raises(ra.Refused, match="has lapsed"):
+        ra.profile_for(approved, by=alice, address=HERE)
+
+
 def test_the_owner_downloads_it_as_phones_want_it_and_a_stranger_does_not(
     approved: CertificationRequest, alice: User, charlie: User, browser: Client
 ) -> None:
