@@ -1,6 +1,7 @@
 """What arrived at the check face: which certificate, and whether the door would take it."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,9 @@ from pki.errors import CertificateRejected
 from pki.models import Certificate
 from pki.revocation import HOLD
 from pki.verification import LiveCertificate
+
+# Strangers' names of any length are shown; cryptography would write a line of the log for each length.
+warnings.filterwarnings("ignore", "Attribute's length must be", UserWarning, r"portal\.")
 
 SHOWN = 80  # characters of a stranger's name
 ENDS_SOON = timedelta(days=30)

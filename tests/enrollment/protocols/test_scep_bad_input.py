@@ -199,3 +199,20 @@ def test_a_forged_copy_of_a_certificate_of_ours_is_nobodys(
     thief.certificate = builder.sign(thief.key, hashes.SHA256())
     for kind, content in (("17", thief.csr()), ("21", about(issuing, int(old.serial, 16)))):
         refused(face.asks(again(thief), thief.ask(content, kind)), "4")
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "status"),
+    [
+        ("operation=PKIOperation", b"x" * 300_000, 413),
+        ("a&" * 1001, b"", 400),
+    ],
+    ids=["too large", "too many parameters"],
+)
+def test_what_django_refuses_is_told_in_plain_text_and_fills_no_log(
+    face: Face, caplog: pytest.LogCaptureFixture, query: str, body: bytes, status: int
+) -> None:
+    """Strangers send it: a page that fails to render were a hundred lines each time."""
+    answer = face.client.post(f"{WHERE}?{query}", body, "application/x-pki-message")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, "text/plain; charset=utf-8")
+    assert not [line for line in caplog.records if line.exc_info and line.name.startswith("portal")]
