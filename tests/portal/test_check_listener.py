@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from tests.portal.door_clients import (
     s_client,
     visit,
 )
-from tests.portal.door_hand import hand
 from tests.portal.running import Running, alive, up, wait_until
 
 pytestmark = pytest.mark.slow
@@ -43,19 +41,6 @@ SAID = {
     "no EKU": NOT_FOR_THIS,
     "orphan": NOT_FOR_THIS,
 }
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    folder = tmp_path_factory.mktemp("check")
-    (folder / "clients").mkdir()
-    with up(folder / "data") as running, hand(running.env) as hands:
-        yield Crowd(running, hands, folder / "clients")
-
-
-@pytest.fixture(scope="module")
-def phone(crowd: Crowd) -> Path:
-    return crowd.good()
 
 
 def answer(crowd: Crowd, client: Path | None) -> str:
