@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import sealing
+from accounts import independence, sealing
 from accounts.models import User
 from audit import trail
 from enrollment import history, mobile, proposals
@@ -131,6 +131,16 @@ def _refuse_used_or_lapsed(request: CertificationRequest) -> None:
         raise Refused(f"This device is not waiting for its profile: {request.get_status_display()}.", ANEW)
     if request.lapses_at is None or request.lapses_at <= timezone.now():
         raise Refused("The approval of this device has lapsed: nothing came for it in time.", ANEW)
+    if _was_reset(request):
+        raise Refused("The account got a new password and app after this device was approved.", ANEW)
+
+
+def _was_reset(request: CertificationRequest) -> bool:
+    """Whether the approval was for whoever held the account before: who made a reset link may have opened it
+    themselves, and would have a certificate on one person's word. A renewal was decided by nobody."""
+    if request.decided_by_id is None or request.decided_at is None:
+        return False
+    return independence.was_reset_since(request.owner, request.decided_at)
 
 
 def _digest(challenge: str) -> str:

@@ -16,7 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts import invitations
+from accounts.models import Invitation, User
 from audit.models import AuditEvent
 from enrollment import devices, ra
 from enrollment.models import CertificationRequest, Kind, Status
@@ -132,6 +133,27 @@ def test_who_has_left_gets_nothing(approved: CertificationRequest) -> None:
     User.objects.filter(pk=approved.owner_id).update(is_active=False)
     with pytest.raises(ra.Refused, match="closed"):
         enrolled(comes(approved))
+
+
+def test_who_took_over_the_account_after_the_approval_gets_nothing(
+    approved: CertificationRequest, alice: User, bob: User
+) -> None:
+    """One officer's word: approve what alice asked for, open the reset link oneself, be quicker than she."""
+    token = invitations.make(bob, account=alice, address=HERE)
+    parsed = comes(approved)
+    Invitation.objects.filter(digest=invitations.digest(token)).update(used_at=timezone.now())
+    for attempt in (
+        lambda: ra.profile_for(approved, by=alice, address=HERE),
+        lambda: enrolled(parsed),
+    ):
+        with pytest.raises(ra.Refused, match="new password and app"):
+            attempt()
+    approved.refresh_from_db()
+    assert not approved.key_sha256
+    other = User.objects.create_user("otto", is_officer=True)
+    again = ra.approve(request=asked(alice, "tablet"), by=other, address=HERE)
+    done = enrolled(comes(again))
+    assert done and done.status == Status.ISSUED
 
 
 def test_a_request_that_says_so_lapses_sooner(alice: User) -> None:
