@@ -38,7 +38,7 @@ def sources() -> list[Path]:
     top = settings.BASE_DIR
     pages = [*(top / "templates/door").glob("*.html"), *(top / "templates/check").glob("*.html")]
     pages += [
-        top / "templates/enrollment/_install.html",
+        *(top / f"templates/enrollment/_{name}.html" for name in ("make_file", "made_file", "install")),
         *(top / "templates/enrollment/install").glob("*.html"),
     ]
     speaking = [top / f"portal/{name}.py" for name in ("errors_door", "advice", "views/check", "views/renew")]
