@@ -140,6 +140,16 @@ def test_a_request_made_in_the_page_is_one_like_any_other_and_lapses_after_six_d
     assert "nobody decided within six days" in page and 'data-over="1"' in page
 
 
+def test_requester_and_officer_see_the_same_four_words(
+    hers: Client, bob: User, sign_in: Callable[..., Client]
+) -> None:
+    hers.post("/device/start", asking())
+    made = CertificationRequest.objects.get()
+    words = re.search(r'<ol class="words">.*?</ol>', hers.get(f"/requests/{made.pk}").content.decode())
+    assert words and words[0].count("<li>") == 4
+    assert words[0] in sign_in(Browser(), bob).get(f"/queue/{made.pk}").content.decode()
+
+
 def test_what_was_typed_stays_when_something_is_wrong(hers: Client) -> None:
     sent = asking(device="", note="the blue one")
     answer = hers.post("/device/start", sent)
