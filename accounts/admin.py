@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.models import Household, Invitation, RecoveryDevice, TotpDevice, User
+from accounts.models import Household, Invitation, InvitationGroup, RecoveryDevice, TotpDevice, User
 from audit.readonly import ReadOnlyAdmin
 
 
@@ -31,6 +31,11 @@ class HouseholdAdmin(ReadOnlyAdmin):
 class InvitationAdmin(ReadOnlyAdmin):
     list_display = ("full_name", "account", "role_words", "made_by", "made_at", "lapses_at", "used_at")
     exclude = ("digest",)
+
+
+@admin.register(InvitationGroup)
+class InvitationGroupAdmin(ReadOnlyAdmin):
+    list_display = ("name", "made_by", "made_at")
 
 
 @admin.register(TotpDevice, RecoveryDevice)

@@ -1,6 +1,7 @@
 """Four eyes: who may decide on whose requests."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from accounts.models import Household, Invitation, User
 
@@ -37,6 +38,11 @@ def _ever_reset(account: User, by: User) -> bool:
     if by.pk == account.reset_by_id:
         return True
     return Invitation.objects.filter(account=account, made_by=by, used_at__isnull=False).exists()
+
+
+def was_reset_since(account: User, moment: datetime) -> bool:
+    """Whether somebody gave this account a new password and app after `moment`, and might hold it now."""
+    return Invitation.objects.filter(account=account, used_at__gte=moment).exists()
 
 
 def may_decide_for(officer: User, owner: User, household: Household) -> None:

@@ -34,12 +34,12 @@ def make(
     Raises Refused when `by` may not give these roles, or not reset this account.
     """
     roles = account.roles if account else roles
-    _check(by, roles, account)
+    check(by, roles, account)
     token = secrets.token_urlsafe(24)
     with transaction.atomic():
         Invitation.objects.filter(account=account, account__isnull=False, used_at=None).delete()
         Invitation.objects.create(
-            digest=_digest(token),
+            digest=digest(token),
             full_name=full_name,
             roles=sorted(roles),
             account=account,
@@ -56,7 +56,7 @@ def make(
 def find(token: str, *, lock: bool = False) -> Invitation:
     """The open invitation of this token. Raises Refused when it is used, lapsed, withdrawn or unknown."""
     rows = Invitation.objects.select_for_update(of=("self",)) if lock else Invitation.objects.all()
-    found = rows.select_related("made_by", "account").filter(digest=_digest(token)).first()
+    found = rows.select_related("made_by", "account").filter(digest=digest(token)).first()
     if found is None or found.used_at is not None or found.lapses_at <= timezone.now():
         raise Refused(_GONE, _ANEW)
     return found
@@ -70,13 +70,15 @@ def accept(token: str, details: Details, *, step: int, address: str = "") -> Joi
     with transaction.atomic():
         invitation = find(token, lock=True)
         by, account = invitation.made_by, invitation.account
-        _check(by, frozenset(invitation.roles), account)
-        invitation.used_at = timezone.now()
-        invitation.save(update_fields=["used_at"])
+        roles = frozenset(invitation.roles)
+        check(by, roles, account)
         if account:
             joined = joining.renew(account, details, step=step, reset_by=by)
         else:
-            joined = joining.create(details, frozenset(invitation.roles), step=step, invited_by=by)
+            joined = joining.create(details, roles, step=step, invited_by=by, email=invitation.email)
+            invitation.joined = joined.user
+        invitation.used_at = timezone.now()
+        invitation.save(update_fields=["used_at", "joined"])
         trail.record(
             "person.reset" if account else "person.joined",
             actor=joined.user.username,
@@ -90,7 +92,7 @@ def accept(token: str, details: Details, *, step: int, address: str = "") -> Joi
 def withdraw(invitation: Invitation, *, by: User, address: str = "") -> None:
     """Take back a link that was not used yet: one's own, or as an administrator anybody's. Raises Refused."""
     with transaction.atomic():
-        if by.pk != invitation.made_by_id and not by.is_administrator:
+        if not may_change(by, invitation):
             raise Refused("This link was made by somebody else.", "Ask them or an administrator.")
         if not Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()[0]:
             raise Refused(
@@ -100,13 +102,19 @@ def withdraw(invitation: Invitation, *, by: User, address: str = "") -> None:
         trail.record("invitation.withdrawn", actor=by.username, address=address, target=target)
 
 
+def may_change(by: User, invitation: Invitation) -> bool:
+    """Whether `by` may withdraw this link or replace it: its maker, and administrators."""
+    return by.is_administrator or invitation.made_by_id == by.pk
+
+
 def waiting() -> QuerySet[Invitation]:
-    """Links that can still be used, the newest first."""
-    rows = Invitation.objects.filter(used_at=None, lapses_at__gt=timezone.now())
+    """Links made one by one that can still be used, the newest first. Groups have pages of their own."""
+    rows = Invitation.objects.filter(used_at=None, lapses_at__gt=timezone.now(), group=None)
     return rows.select_related("made_by", "account").order_by("-made_at")
 
 
-def _check(by: User | None, roles: frozenset[str], account: User | None) -> None:
+def check(by: User | None, roles: frozenset[str], account: User | None = None) -> None:
+    """Raise Refused unless `by` may give these roles, or reset this account."""
     if account is not None:
         if by and not people.may_reset(by, account):
             raise Refused(f"{by} may not reset the account of {account}.", "Ask an administrator.")
@@ -116,6 +124,6 @@ def _check(by: User | None, roles: frozenset[str], account: User | None) -> None
         )
 
 
-def _digest(token: str) -> str:
-    """SHA-256, hex; the token holds 192 random bits, so a plain hash will do."""
+def digest(token: str) -> str:
+    """SHA-256, hex; a token holds 95 random bits or more, so a plain hash will do."""
     return hashlib.sha256(token.encode()).hexdigest()

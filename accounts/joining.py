@@ -35,9 +35,11 @@ class Joined:
     codes: list[str]
 
 
-def create(details: Details, roles: frozenset[str], *, step: int, invited_by: User | None = None) -> Joined:
+def create(
+    details: Details, roles: frozenset[str], *, step: int, invited_by: User | None = None, email: str = ""
+) -> Joined:
     """A new account with both factors. `step`: of the code that confirmed the app. Raises Refused."""
-    user = User(username=details.username, full_name=details.full_name, invited_by=invited_by)
+    user = User(username=details.username, full_name=details.full_name, invited_by=invited_by, email=email)
     for role in Role:
         setattr(user, f"is_{role.value}", role.value in roles)
     user.password = details.password_hash

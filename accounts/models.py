@@ -182,6 +182,19 @@ class RecoveryCode(models.Model):
         constraints = [models.UniqueConstraint(fields=["device", "digest"], name="recovery_code_once")]
 
 
+class InvitationGroup(models.Model):
+    """People who were invited together, such as "Spring 2027"."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=64)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    once = models.UUIDField(unique=True)  # of the form that made it: sent twice, it makes nothing twice
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Invitation(models.Model):
     """A single-use link: to set up an account, or to set a lost password and TOTP anew (`account` set)."""
 
@@ -195,6 +208,20 @@ class Invitation(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     lapses_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+    # Of those invited together: which group, what was proposed for them, and who it came to be.
+    group = models.ForeignKey(
+        InvitationGroup, null=True, blank=True, on_delete=models.PROTECT, related_name="invitations"
+    )
+    username = models.CharField(max_length=64, blank=True)
+    email = models.EmailField(blank=True)
+    device = models.CharField(max_length=64, blank=True)
+    joined = models.OneToOneField(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="came_by"
+    )
+
+    @property
+    def has_lapsed(self) -> bool:
+        return self.lapses_at <= timezone.now()
 
     def __str__(self) -> str:
         return f"{self.account or self.full_name}, by {self.made_by or 'the terminal'}"

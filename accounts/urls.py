@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, household, joining, messages, people, signin
+from accounts.views import account, household, joining, messages, people, signin, together
 
 app_name = "accounts"
 urlpatterns = [
@@ -28,6 +28,12 @@ urlpatterns = [
     path("people/invite", people.invite, name="invite"),
     path("people/link", people.link, name="link"),
     path("people/links/<uuid:pk>/withdraw", people.withdraw, name="withdraw-link"),
+    path("people/links/<uuid:pk>/anew", together.anew_one, name="anew-one"),
+    path("people/together", together.invite, name="together"),
+    path("people/groups/<uuid:pk>/links", together.sheet, name="links"),
+    path("people/groups/<uuid:pk>/links.csv", together.sheet_csv, name="links-csv"),
+    path("people/groups/<uuid:pk>/links/forget", together.forget, name="links-forget"),
+    path("people/groups/<uuid:pk>/anew", together.anew, name="anew"),
     path("people/<uuid:pk>", people.person, name="person"),
     path("people/<uuid:pk>/active", people.person_active, name="person-active"),
     path("people/<uuid:pk>/reset", people.person_reset, name="person-reset"),

@@ -21,6 +21,7 @@ MODULES = (
     "ocsp",
     "bad_input",
     "start",
+    "scep",
     "script_size",
 )
 

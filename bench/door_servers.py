@@ -28,16 +28,17 @@ class Server:
 
     def cpu(self) -> float:
         """Milliseconds so far, of all processes together (proc_pid_stat(5))."""
-        return sum(_cpu(pid) for pid in self.pids)
+        return sum(cpu(pid) for pid in self.pids)
 
     def memory(self) -> float:
         """PSS in MiB."""
         return sum(pss(pid) for pid in self.pids) / 1024
 
 
-def _cpu(pid: int) -> float:
+def cpu(pid: int) -> float:
+    """Milliseconds, with those of its children that are over."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK
+    return sum(int(field) for field in fields[11:15]) * TICK
 
 
 def pin(pids: tuple[int, ...], core: int) -> None:

@@ -1,26 +1,28 @@
-"""What a page loads to make a key, a request and a .p12: our modules beside the libraries that do part of it.
+"""What a page loads to make a key, a request and a .p12, and how long that takes, beside libraries.
 
-Like is put beside like: all of them bundled and made small by the same program. Ours are served as they are
-written, which is told too. The libraries come from the npm registry into a throw-away folder.
+Like is put beside like: all of them bundled and made small by the same program, and ours also as it is sent.
+The libraries come from the npm registry into var/, as bench/npm/package-lock.json pins them.
 """
 
 import gzip
 import shutil
 import statistics
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
+from portal.static_files import bare
 from tests.js.household import Household
 from tests.js.site import running
 from tests.pictures import chromium
 
-FOLDER = Path(__file__).resolve().parent.parent / "static" / "js"
-PACKAGES = ("esbuild@0.28.2", "node-forge@1.4.3", "pkijs@4.0.0", "asn1js", "@peculiar/x509@2.2.0")
+TOP = Path(__file__).resolve().parent.parent
+FOLDER = TOP / "static" / "js"
+PINNED = TOP / "bench" / "npm"
+FETCHED = TOP / "var" / "bench-npm"
 BUNDLE = ("--bundle", "--minify", "--format=esm", "--log-level=error")
 OURS = ("csr", "chain", "p12", "password", "store")
 # Each does all of it that the library can, so that nothing else is left out of the bundle.
@@ -32,36 +34,80 @@ LIBRARIES = {
           CertificationRequest, PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeContents } from "pkijs";
         globalThis.used = [fromBER, Attribute, AttributeTypeAndValue, AuthenticatedSafe, CertBag, Certificate,
           CertificationRequest, PFX, PKCS8ShroudedKeyBag, PrivateKeyInfo, SafeContents];""",
-    "@peculiar/x509 (no .p12)": """import * as x509 from "@peculiar/x509";
+    "@peculiar/x509 (no .p12)": """import "reflect-metadata";
+        import * as x509 from "@peculiar/x509";
         globalThis.used = [x509.Pkcs10CertificateRequestGenerator, x509.X509Certificate];""",
+}
+# The work itself, as far as each library does it. forge makes keys by WebCrypto where it can, as ours do.
+WORK = {
+    "node-forge: RSA-2048, key, request, .p12 (3DES)": """import forge from "node-forge";
+        const { pki, pkcs12, asn1 } = forge;
+        globalThis.work = async () => {
+          const made = (done) => pki.rsa.generateKeyPair({ bits: 2048 }, (_, pair) => done(pair));
+          const keys = await new Promise(made);
+          const csr = pki.createCertificationRequest();
+          csr.publicKey = keys.publicKey;
+          csr.setSubject([{ name: "commonName", value: "x" }]);
+          csr.sign(keys.privateKey, forge.md.sha256.create());
+          const own = pki.createCertificate();
+          own.publicKey = keys.publicKey;
+          own.sign(keys.privateKey, forge.md.sha256.create());
+          const how = { algorithm: "3des", count: 2048 };
+          const file = pkcs12.toPkcs12Asn1(keys.privateKey, [own], "secret", how);
+          return asn1.toDer(file).length();
+        };""",
+    "@peculiar/x509: P-256, key and request": """import "reflect-metadata";
+        import * as x509 from "@peculiar/x509";
+        globalThis.work = async () => {
+          const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+          const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+          const made = { name: "CN=x", keys, signingAlgorithm: algorithm };
+          return (await x509.Pkcs10CertificateRequestGenerator.create(made)).rawData.byteLength;
+        };""",
 }
 ROUNDS = 9
 
 
 def rows() -> list[tuple[str, str, str, str]]:
     """What, value, ratio, target."""
-    served = sum(packed(file.read_bytes()) for file in FOLDER.glob("*.js"))
-    return [("script as served, with its comments", f"{served:,} B", "", "")] + sizes() + times()
+    trouble = fetched()
+    if trouble:
+        return [sent(), ("beside libraries", trouble, "", ""), *times()]
+    return [sent(), *sizes(), *times(), *times_of_libraries()]
+
+
+def sent() -> tuple[str, str, str, str]:
+    return "script as it is sent", f"{served():,} B", "1", "<= 6,000 B"
+
+
+def served() -> int:
+    """Bytes on the line, as portal/static_files.py sends them: each file by itself."""
+    return sum(packed(bare(file.read_bytes())) for file in FOLDER.glob("*.js"))
 
 
 def packed(text: bytes) -> int:
     return len(gzip.compress(text, 9))
 
 
-def sizes() -> list[tuple[str, str, str, str]]:
+def fetched() -> str:
+    """ "" when the libraries lie there, else why not."""
     if shutil.which("npm") is None:
-        return [("beside libraries", "npm is not installed", "", "")]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        command = ["npm", "install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", *PACKAGES]
-        if subprocess.run(command, cwd=folder, capture_output=True, timeout=300).returncode:
-            return [("beside libraries", "npm could not fetch them", "", "")]
-        ours = packed(bundle(folder, taking_ours()))
-        found = [("script, made small", f"{ours:,} B", "1", "<= 6,000 B")]
-        for library, text in LIBRARIES.items():
-            size = packed(bundle(folder, text))
-            found.append((library, f"{size:,} B", f"{size / ours:.0f}", ">= 8"))
-        return found
+        return "npm is not installed"
+    FETCHED.mkdir(parents=True, exist_ok=True)
+    for file in PINNED.iterdir():
+        shutil.copy(file, FETCHED)
+    command = ["npm", "ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=FETCHED, capture_output=True, timeout=300)
+    return "npm could not fetch them" if done.returncode else ""
+
+
+def sizes() -> list[tuple[str, str, str, str]]:
+    mine, ours = served(), packed(bundle(taking_ours()))
+    found = [("the same, bundled and made small", f"{ours:,} B", "", "")]
+    for library, text in LIBRARIES.items():
+        size = packed(bundle(text))
+        found.append((library, f"{size:,} B", f"{size / mine:.1f}; bundled {size / ours:.1f}", ">= 10"))
+    return found
 
 
 def taking_ours() -> str:
@@ -69,10 +115,10 @@ def taking_ours() -> str:
     return "\n".join([*lines, f"globalThis.used = [{', '.join(OURS)}];"])
 
 
-def bundle(folder: Path, text: str) -> bytes:
-    (folder / "entry.js").write_text(text)
-    command = [folder / "node_modules" / ".bin" / "esbuild", "entry.js", *BUNDLE]
-    return subprocess.run(command, cwd=folder, capture_output=True, check=True, timeout=60).stdout
+def bundle(text: str) -> bytes:
+    (FETCHED / "entry.js").write_text(text)
+    command = [FETCHED / "node_modules" / ".bin" / "esbuild", "entry.js", *BUNDLE]
+    return subprocess.run(command, cwd=FETCHED, capture_output=True, check=True, timeout=60).stdout
 
 
 def times() -> list[tuple[str, str, str, str]]:
@@ -93,6 +139,23 @@ def times() -> list[tuple[str, str, str, str]]:
                 )
                 found.append((f"{kind}: chain looked at, .p12 ({mode})", f"{spent:.0f} ms", "", ""))
     return found
+
+
+def times_of_libraries() -> list[tuple[str, str, str, str]]:
+    """Milliseconds in Chromium, medians, on a page without a policy: bundles are put into it as they are."""
+    found = []
+    with running() as site, chromium() as browser:
+        for what, text in WORK.items():
+            page = browser.new_page(bypass_csp=True)
+            page.goto(site.address)
+            page.add_script_tag(content=bundle(text).decode(), type="module")
+            page.wait_for_function("window.work !== undefined", timeout=10_000)
+            spent = statistics.median(page.evaluate(TIMED) for _ in range(ROUNDS))
+            found.append((what, f"{spent:.0f} ms", "", ""))
+    return found
+
+
+TIMED = "async () => { const began = performance.now(); await work(); return performance.now() - began; }"
 
 
 def step(page: Page, *given: Any) -> Any:

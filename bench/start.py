@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.portal.running import Running, environment, up
+from tests.portal.running import Running, as_installed_by_make_run, environment, up
 
 BARE = "import django; django.setup(); from portal import urls"
 REST = 5  # seconds until everybody has settled
@@ -67,7 +67,7 @@ def rows() -> list[tuple[str, str, str, str]]:
         for _ in range(3):
             bare.append(seconds_bare(data))
             again.append(seconds_to_ready(data))
-        with up(data) as running:
+        with up(data, **as_installed_by_make_run(data.parent / "without")) as running:
             time.sleep(REST)
             memory = named(running)
             apart = separate(data)

@@ -17,8 +17,8 @@ from pki.profiles import PROFILES
 
 PROFILE = PROFILES["tls-client"]
 NO_KEY = (
-    "No key arrived: the page makes it with JavaScript. Switch JavaScript on and reload the page,"
-    " or hand in a request that you made yourself."
+    "No key arrived: the page makes it with JavaScript, which was not ready yet or is switched off. Press the"
+    " button again; if that does not help, switch JavaScript on, or hand in a request that you made yourself."
 )
 
 

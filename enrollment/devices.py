@@ -12,7 +12,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts import sealing
+from accounts import independence, sealing
 from accounts.models import User
 from audit import trail
 from enrollment import history, mobile, notifications, proposals
@@ -51,14 +51,11 @@ def ask_for_device(*, by: User, address: str, device: str, note: str = "") -> Ce
     return request
 
 
-def approval(request: CertificationRequest, *, at: datetime) -> dict[str, Any]:
-    """The columns that an approval of a device pins beside those of every approval."""
-    return {"challenge_sha256": _digest(challenge_of(request)), "lapses_at": at + COMES_WITHIN}
-
-
-def waits_for_key(request: CertificationRequest) -> bool:
-    """Whether it is an approved device that did not come yet: its approval can still be taken back."""
-    return request.kind == Kind.DEVICE and request.status == Status.APPROVED and not request.key_sha256
+def approval(
+    request: CertificationRequest, *, at: datetime, within: timedelta = COMES_WITHIN
+) -> dict[str, Any]:
+    """The columns that an approval without a key pins beside those of every approval."""
+    return {"challenge_sha256": _digest(challenge_of(request)), "lapses_at": at + within}
 
 
 def challenge_of(request: CertificationRequest) -> str:
@@ -72,7 +69,7 @@ def challenge_of(request: CertificationRequest) -> str:
 
 def profile_for(request: CertificationRequest, *, by: User, address: str) -> bytes:
     """The signed .mobileconfig for an approved device of `by`. Downloading it uses nothing up."""
-    if by.pk != request.owner_id or request.kind != Kind.DEVICE:
+    if by.pk != request.owner_id or not request.challenge_sha256:
         raise Refused("This is not your device.")
     _refuse_used_or_lapsed(request)
     challenge = challenge_of(request)
@@ -90,12 +87,12 @@ def profile_for(request: CertificationRequest, *, by: User, address: str) -> byt
 
 
 def enrol(*, csr: ParsedCSR, challenge: str, address: str) -> CertificationRequest | None:
-    """The approved device that `challenge` belongs to, with this key; None when it belongs to none.
+    """The approved device, or renewal, that `challenge` belongs to, with this key; None: it belongs to none.
 
     APPROVED -> ISSUED; still APPROVED when the signer is down, REJECTED when it refuses. Raises Refused.
     """
-    devices = CertificationRequest.objects.filter(kind=Kind.DEVICE, challenge_sha256=_digest(challenge))
-    request = devices.select_related("owner", "certificate").first()
+    known = CertificationRequest.objects.filter(challenge_sha256=_digest(challenge))
+    request = known.select_related("owner").first()
     if request is None or not challenge:
         return None
     if request.key_sha256 != csr.key_sha256:
@@ -119,7 +116,7 @@ def _take_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> No
                 record("key", request, None, address, {"key": csr.key_sha256})
     except IntegrityError as error:
         raise Refused("This key is asked for already.", "Make a new one.") from error
-    request.refresh_from_db()
+    request.refresh_from_db(fields=["status", "certificate", "reason", *key])
     if request.key_sha256 != csr.key_sha256:  # unlike a phone that asked twice at once
         raise Refused("Another key came first, or the approval has lapsed.", ANEW)
 
@@ -131,10 +128,20 @@ def _note_second_key(request: CertificationRequest, csr: ParsedCSR, address: str
 
 
 def _refuse_used_or_lapsed(request: CertificationRequest) -> None:
-    if request.status != Status.APPROVED or request.key_sha256:
+    if not request.waits_for_key:
         raise Refused(f"This device is not waiting for its profile: {request.get_status_display()}.", ANEW)
     if request.lapses_at is None or request.lapses_at <= timezone.now():
-        raise Refused("The approval of this device has lapsed: nothing came for it within a week.", ANEW)
+        raise Refused("The approval of this device has lapsed: nothing came for it in time.", ANEW)
+    if _was_reset(request):
+        raise Refused("The account got a new password and app after this device was approved.", ANEW)
+
+
+def _was_reset(request: CertificationRequest) -> bool:
+    """Whether the approval was for whoever held the account before: who made a reset link may have opened it
+    themselves, and would have a certificate on one person's word. A renewal was decided by nobody."""
+    if request.decided_by_id is None or request.decided_at is None:
+        return False
+    return independence.was_reset_since(request.owner, request.decided_at)
 
 
 def _digest(challenge: str) -> str:

@@ -21,24 +21,26 @@ SHOWN = 6  # lines of history on a page
 
 def refuse_used_key(key_sha256: str, owner: User) -> None:
     """Raise Refused when this key must not be asked for (again). After a refusal it may."""
-    certificates = Certificate.objects.filter(key_sha256=key_sha256)
-    if certificates.filter(reason="keyCompromise").exists():
+    columns = ("owner", "reason", "revoked_at", "not_after", "subject")
+    certificates = list(Certificate.objects.filter(key_sha256=key_sha256).only(*columns))
+    if any(one.reason == "keyCompromise" for one in certificates):
         raise Refused(
             "This key was revoked because somebody else may have it, so nobody can use it again.", NEW_KEY
         )
-    waiting = CertificationRequest.objects.filter(key_sha256=key_sha256, status__in=OPEN).first()
+    open_ones = CertificationRequest.objects.filter(key_sha256=key_sha256, status__in=OPEN)
+    waiting = open_ones.only("owner_id", "device").first()
     if waiting is not None and waiting.owner_id == owner.pk:
         raise Refused(
             f"You have asked for this key already, as “{waiting.device}”. That request is still open.",
             "Look at it under Your requests. To change it, withdraw it and send a new one.",
         )
-    if waiting is not None or certificates.exclude(owner=str(owner.pk)).exists():
+    if waiting is not None or any(one.owner != str(owner.pk) for one in certificates):
         raise Refused(
             "This key belongs to another account. A key is for one person or device only.",
             f"{NEW_KEY} If you never gave it to anybody, tell your officer.",
         )
-    live = certificates.filter(revoked_at=None, not_after__gt=timezone.now()).first()
-    if live is not None:
+    now = timezone.now()
+    for live in (one for one in certificates if one.revoked_at is None and one.not_after > now):
         raise Refused(
             f"There is a live certificate for this key: “{live.subject}”, until {live.not_after:%d %B %Y}.",
             f"Use that one, or revoke it first. {NEW_KEY}",

@@ -25,7 +25,7 @@ from pki.signer.protocol import (
 AT_A_TIME = 200  # requests one housekeeping round takes on
 MAX_REASON = 1000  # characters
 NO_SIGNER = "The CA does not answer at present. The approval stands; it is issued as soon as the CA is back."
-WITHOUT_KEY = Q(kind=Kind.DEVICE, key_sha256="")  # approved devices that did not ask yet
+WITHOUT_KEY = Q(key_sha256="")  # approved devices that did not ask yet
 
 
 def issue(*, request: CertificationRequest) -> CertificationRequest:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from django.utils.translation import gettext_noop as _
+
 Way = Literal["profile", "page"]  # the device makes its key by a profile; or the page makes it, for a .p12
 
 
@@ -37,11 +39,11 @@ KINDS = {
 # How a .p12 is installed, in templates/enrollment/install/; and which kinds do it like another one.
 SYSTEMS = {
     "android": "Android",
-    "iphone": "iPhone and iPad",
+    "iphone": _("iPhone and iPad"),
     "windows": "Windows (Edge, Chrome)",
     "mac": "Mac (Safari, Chrome)",
     "linux": "Linux (Chrome, Chromium)",
-    "firefox": "Firefox on a computer",
+    "firefox": _("Firefox on a computer"),
 }
 ALIKE = {"ipad": "iphone", "chrome": "mac", "other": ""}
 OTHER = Kind("other", "a device that we do not know", "device", "page")

@@ -28,11 +28,11 @@ class Kind(models.TextChoices):
 
 
 # From each status, where it may go. Final is final. enrollment/transitions.py is the only code that follows
-# these. An approval lapses only while it has no key: with one the signer may have signed, and that
-# certificate were lost.
+# these. An approval lapses, or is withdrawn, only while it has no key: with one the signer may have signed,
+# and that certificate were lost.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED}),
-    Status.APPROVED: frozenset({Status.ISSUED, Status.REJECTED, Status.LAPSED}),
+    Status.APPROVED: frozenset({Status.ISSUED, Status.REJECTED, Status.WITHDRAWN, Status.LAPSED}),
     Status.ISSUED: frozenset(),
     Status.REJECTED: frozenset(),
     Status.WITHDRAWN: frozenset(),
@@ -115,6 +115,16 @@ class CertificationRequest(models.Model):
     def made_in_browser(self) -> bool:
         """Whether its key waits in a browser. Some forget after a week, so only such a CSR has a date."""
         return self.kind == Kind.CSR and self.lapses_at is not None
+
+    @property
+    def renewed_in_browser(self) -> bool:
+        """Whether its key waits in a browser at the check face; the date is until when, as above."""
+        return self.kind == Kind.RENEWAL and self.lapses_at is not None and not self.challenge_sha256
+
+    @property
+    def waits_for_key(self) -> bool:
+        """Whether it is approved and no key came yet: until then the approval can be taken back."""
+        return self.status == Status.APPROVED and not self.key_sha256
 
 
 class Message(models.Model):
@@ -220,3 +230,13 @@ class Reminded(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} {self.days}"
+
+
+class Installed(models.Model):
+    """The owner said that the certificate is installed, where a page made the key. Seen proves it."""
+
+    request = models.OneToOneField(CertificationRequest, on_delete=models.CASCADE, related_name="installed")
+    at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.at:%Y-%m-%d}"

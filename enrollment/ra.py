@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import household, independence
 from accounts.models import Household, User
-from enrollment import anew, devices, history, notifications, proposals
+from enrollment import anew, devices, history, notifications, proposals, replaced
 from enrollment.devices import ask_for_device as ask_for_device
 from enrollment.devices import enrol as enrol
 from enrollment.devices import profile_for as profile_for
@@ -24,6 +24,7 @@ from enrollment.issuing import issue_waiting as issue_waiting
 from enrollment.models import CertificationRequest, Kind, Message, Status
 from enrollment.refusals import Refused as Refused  # ra.Refused: what every caller catches
 from enrollment.renewing import renew as renew
+from enrollment.renewing import renew_by_profile as renew_by_profile
 from enrollment.transitions import EVERYWHERE, move, record, too_late
 from pki import revocation
 from pki.csr import ParsedCSR
@@ -82,10 +83,11 @@ def submit(
 
 
 def withdraw(*, request: CertificationRequest, by: User, address: str) -> CertificationRequest:
-    """PENDING -> WITHDRAWN, by its owner."""
+    """PENDING -> WITHDRAWN, by its owner; and APPROVED -> WITHDRAWN as long as no key came for it."""
     _only_owner(request, by)
+    source, where = _undecided(request)
     with transaction.atomic():
-        move(request, Status.PENDING, Status.WITHDRAWN)
+        move(request, source, Status.WITHDRAWN, where=where)
         record("withdrawn", request, by, address)
     return request
 
@@ -167,14 +169,18 @@ def reject(*, request: CertificationRequest, by: User, address: str, reason: str
     if by.pk == request.owner_id and not house.one_person:
         raise Refused("This is your own request.", "Withdraw it instead, or ask another officer.")
     why = _text(reason, "reason", MAX_TEXT)
-    back = devices.waits_for_key(request)
-    source, where = (Status.APPROVED, WITHOUT_KEY) if back else (Status.PENDING, EVERYWHERE)
+    source, where = _undecided(request)
     decision = {**_decision(by), "one_person": house.one_person, "reason": why}
     with transaction.atomic():
         move(request, source, Status.REJECTED, where=where, **decision)
         notifications.refused(request, why)
         record("rejected", request, by, address, {"reason": why})
     return request
+
+
+def _undecided(request: CertificationRequest) -> tuple[Status, Q]:
+    """From where it can be ended by a person: while it waits, or while its approval does, for a key."""
+    return (Status.APPROVED, WITHOUT_KEY) if request.waits_for_key else (Status.PENDING, EVERYWHERE)
 
 
 def lapse_overdue() -> int:
@@ -200,7 +206,10 @@ def _lapse(which: Q) -> int:
 
 
 def revoke(*, request: CertificationRequest, by: User, address: str, reason: str) -> Certificate:
-    """Revoke the certificate of `request`, by its owner or an officer. `reason` is one of pki's REASONS."""
+    """Revoke the certificate of `request`, by its owner or an officer. `reason` is one of pki's REASONS.
+
+    For some of them what renewed it is revoked as well (replaced.ENDS_ALL).
+    """
     if by.pk != request.owner_id and not by.is_officer:
         raise Refused("Only its owner or an officer can revoke this certificate.", "Ask your officer.")
     if request.certificate is None:
@@ -208,7 +217,7 @@ def revoke(*, request: CertificationRequest, by: User, address: str, reason: str
     if reason not in revocation.REASONS:
         raise Refused("Choose why it is revoked.", "If nothing fits, take the first one.")
     try:
-        return revocation.revoke(request.certificate, reason, by=by.username, address=address)
+        return replaced.end(request.certificate, reason, by=by.username, address=address)
     except PkiError as error:
         raise Refused(str(error), error.remedy or "Try again in a minute; it is not revoked yet.") from error
 

@@ -1,16 +1,21 @@
-"""What a renewal leaves behind: the old certificate, once the new one was seen at work, or after a time."""
+"""What a renewal leaves behind: the old certificate, once the new one was seen at work, or after a time; and
+how both end."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
 
-from enrollment.models import CertificationRequest
+from enrollment.models import CertificationRequest, Status
 from pki import revocation
+from pki.models import Certificate
 
 AFTER = timedelta(days=30)  # that the new one has been there: whoever installs it at all has done so
 AT_A_TIME = 50  # each is a revocation list, too
 BY = "housekeeping"
+# Reasons that count for what renewed a certificate as well. The old key alone vouched for the new one: who
+# stole it could renew; and a device that should not have access has none by its next one.
+ENDS_ALL = ("keyCompromise", "cessationOfOperation", "affiliationChanged", "privilegeWithdrawn")
 
 
 def revoke() -> int:
@@ -36,3 +41,46 @@ def revoke() -> int:
             revocation.revoke(request.predecessor, "superseded", by=BY, address="")
             done += 1
     return done
+
+
+def followers(certificate: Certificate) -> list[Certificate]:
+    """The live ones that renew it, and those that renew these."""
+    found: list[Certificate] = []
+    last: Certificate | None = certificate
+    while last := Certificate.objects.filter(
+        request__predecessor=last, request__status=Status.ISSUED
+    ).first():
+        found.append(last)
+    now = timezone.now()
+    return [one for one in found if one.revoked_at is None and one.not_after >= now]
+
+
+def before(certificate: Certificate) -> Certificate | None:
+    """What it renews, while that is live."""
+    own = Certificate.objects.filter(successors__certificate=certificate, revoked_at=None)
+    return own.filter(not_after__gte=timezone.now()).first()
+
+
+def end(
+    certificate: Certificate,
+    reason: str,
+    *,
+    by: str,
+    address: str,
+    invalidity: datetime | None = None,
+    more: bool = False,
+) -> Certificate:
+    """Revoke it, for some reasons with its followers. Arguments and errors are `revocation.revoke`'s; may be
+    repeated after an error.
+
+    The followers come first: it is the one that is asked for again when one of them failed.
+    """
+
+    def revoke_followers() -> None:
+        for one in followers(certificate) if reason in ENDS_ALL else ():
+            revocation.revoke(one, reason, by=by, address=address, more=more)
+
+    revoke_followers()
+    ended = revocation.revoke(certificate, reason, by=by, address=address, invalidity=invalidity, more=more)
+    revoke_followers()  # made at that very moment; from now on the signer makes none
+    return ended

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import household, independence, recovery
 from accounts.models import User
 from audit import trail
+from enrollment import replaced
 from enrollment.models import PaperCode
 from enrollment.refusals import Refused
 from pki import revocation
@@ -92,7 +93,7 @@ def _revoke(
     more: bool = False,
 ) -> Certificate:
     try:
-        return revocation.revoke(certificate, reason, by=by, address=address, invalidity=since, more=more)
+        return replaced.end(certificate, reason, by=by, address=address, invalidity=since, more=more)
     except PkiError as error:
         raise Refused(str(error), error.remedy or NOT_YET) from error
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
-from enrollment.models import CertificationRequest, Kind, Message, Status
+from enrollment.models import CertificationRequest, Message, Status
 from pki.catalogue import ENDS_SOON, Entry
 from pki.models import Certificate
 from pki.revocation import HOLD
@@ -35,7 +35,7 @@ def of(request: CertificationRequest, *, for_officer: bool = False) -> State:
         return State("waiting", "Waiting")
     if request.certificate is not None:
         return of_certificate(request.certificate)
-    if request.status == Status.APPROVED and request.kind == Kind.DEVICE and not request.key_sha256:
+    if request.waits_for_key:
         return State("approved", "Approved, waiting for the device")
     return State(request.status, request.get_status_display(), final=request.status != Status.APPROVED)
 

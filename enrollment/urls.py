@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import calendar, device, downloads, programs, queue, reminders, requests
+from enrollment.views import calendar, device, downloads, programs, progress, queue, reminders, requests
 
 app_name = "enrollment"
 urlpatterns = [
@@ -12,6 +12,7 @@ urlpatterns = [
     path("requests/<uuid:pk>", requests.detail, name="request"),
     path("requests/<uuid:pk>/state", requests.state, name="state"),
     path("requests/<uuid:pk>/finish", device.finish, name="device-finish"),
+    path("requests/<uuid:pk>/installed", progress.installed, name="installed"),
     path("requests/<uuid:pk>/profile.mobileconfig", device.profile, name="device-profile"),
     path("requests/<uuid:pk>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<uuid:pk>/answer", requests.answer, name="answer"),
@@ -26,6 +27,8 @@ urlpatterns = [
     path("account/calendar/withdraw", calendar.withdraw, name="calendar-withdraw"),
     path("calendar/<str:token>.ics", calendar.feed, name="calendar-feed"),
     path("household/reminders", reminders.reminders, name="reminders"),
+    path("progress/", progress.everybody, name="progress"),
+    path("progress/<uuid:pk>", progress.group, name="progress-group"),
     path("queue/", queue.queue, name="queue"),
     path("queue/batch", queue.batch, name="batch"),
     path("queue/<uuid:pk>", queue.review, name="review"),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from cryptography import x509
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from pki import addresses, csr, search_words
 from pki.errors import IssuanceRefused
@@ -38,12 +38,15 @@ def _store(request: IssuanceRequest, der: bytes) -> Certificate:
     if csr.key_digest(leaf.public_key()) != csr.key_digest(asked.public_key()):
         raise IssuanceRefused("The signer answered with a certificate for another key.", code="other-key")
     fields = _fields(request, leaf, der)
-    found, fresh = Certificate.objects.get_or_create(request_id=request.request_id, defaults=fields)
-    if fresh:
-        words = search_words.of(found.subject, found.sans)
-        CertificateWord.objects.bulk_create(
-            CertificateWord(certificate=found, word=word.encode()) for word in words
-        )
+    try:
+        with transaction.atomic():
+            found = Certificate.objects.create(request_id=request.request_id, **fields)
+            words = search_words.of(found.subject, found.sans)
+            CertificateWord.objects.bulk_create(
+                CertificateWord(certificate=found, word=word.encode()) for word in words
+            )
+    except IntegrityError:  # whoever asked at the same time was faster
+        return Certificate.objects.get(request_id=request.request_id)
     return found
 
 

@@ -11,6 +11,12 @@ def pem(name: str) -> Path:
     return path
 
 
+def registrar() -> Path:
+    """The folder of the RA's key: for the status face and housekeeping (portal/confinement.py)."""
+    path: Path = settings.DATA / "ra"
+    return path
+
+
 def served() -> tuple[Path, Path]:
     """Certificate chain and key that the portal serves: its own, or those that somebody brought."""
     if settings.TLS_CERT:

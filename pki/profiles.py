@@ -30,6 +30,9 @@ class CertificateProfile:
     default_days: int
     max_days: int
     name_rule: Literal["label", "mqtt"]  # see names.check_for
+    # Who holds it may have the next one, same names and no longer, without an officer. Not where somebody who
+    # stole it once would have everybody's traffic from then on: there a person looks each time.
+    renews_itself: bool
 
     @property
     def signs_ocsp(self) -> bool:
@@ -54,6 +57,7 @@ _ALL = (
         default_days=365,
         max_days=365,
         name_rule="label",
+        renews_itself=True,
     ),
     CertificateProfile(
         name="tls-server",
@@ -66,6 +70,7 @@ _ALL = (
         default_days=90,
         max_days=90,
         name_rule="label",
+        renews_itself=True,
     ),
     CertificateProfile(
         name="mqtt-client",
@@ -78,6 +83,7 @@ _ALL = (
         default_days=365,
         max_days=365,
         name_rule="mqtt",
+        renews_itself=True,
     ),
     CertificateProfile(
         name="mqtt-broker",
@@ -90,6 +96,7 @@ _ALL = (
         default_days=365,
         max_days=365,
         name_rule="mqtt",
+        renews_itself=False,
     ),
 )
 
@@ -108,6 +115,7 @@ _OWN = (
         default_days=365,
         max_days=365,
         name_rule="label",
+        renews_itself=False,
     ),
     # One for each CA, which must have made it itself (RFC 6960 4.2.2.2). Short-lived: who reads an answer
     # does not ask whether the responder was revoked (id-pkix-ocsp-nocheck, 4.2.2.2.1).
@@ -123,6 +131,7 @@ _OWN = (
             default_days=14,
             max_days=14,
             name_rule="label",
+            renews_itself=False,
         )
         for authority in ("clients", "servers", "devices")
     ),

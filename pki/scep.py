@@ -110,20 +110,36 @@ class PkiMessage:
 class Answerable(MessageRejected):
     """Rejected, but the asker can be told: `failure(ra, error.transaction, error.fail_info)`."""
 
-    def __init__(self, error: MessageRejected, transaction: Transaction) -> None:
+    def __init__(
+        self, error: MessageRejected, transaction: Transaction, content_key: bytes | None = None
+    ) -> None:
         super().__init__(str(error), code=error.code, remedy=error.remedy)
         self.transaction = transaction
         self.fail_info = fail_info(error)
+        self.content_key = content_key  # once there was one
 
 
-def decode(data: bytes, ra: Ra, *, single_des: bool = False) -> PkiMessage:
+def _any_key(content_key: bytes) -> bool:
+    return True
+
+
+def decode(
+    data: bytes, ra: Ra, *, single_des: bool = False, may_open: Callable[[bytes], bool] = _any_key
+) -> PkiMessage:
     """A pkiMessage as sent (BER or DER, at most 128 KiB), enciphered for `ra`.
 
-    `single_des` lets DES through, for tests with programs that know nothing else. Raises Answerable once
-    the signature holds and the transaction is known, MessageRejected before (answer 400), and nothing else.
+    `single_des` lets DES through, for tests with programs that know nothing else. What `may_open` says no to,
+    given its content key, is "sealed". Raises Answerable once the signature holds and the transaction is
+    known, MessageRejected before (answer 400), and nothing else.
     """
-    ciphers = WITH_SINGLE_DES if single_des else CIPHERS
-    return _eagerly(data, ciphers, lambda envelope: envelope.key_for(ra.certificate, ra.key))
+
+    def key_for(envelope: Enveloped) -> bytes:
+        key = envelope.key_for(ra.certificate, ra.key)
+        if not may_open(key):
+            raise refusal("sealed")
+        return key
+
+    return _eagerly(data, WITH_SINGLE_DES if single_des else CIPHERS, key_for)
 
 
 def reopen(data: bytes, content_key: bytes) -> PkiMessage:
@@ -150,6 +166,7 @@ def _decoded(data: bytes, ciphers: dict[bytes, Cipher], key_for: Callable[[Envel
         digest=outer.digest,
         cipher=AES_128,  # until its own is known
     )
+    key = None
     try:
         kind = _message_type(outer.attributes)
         envelope = enveloped.read(ber.parse(outer.content), ciphers)
@@ -160,9 +177,9 @@ def _decoded(data: bytes, ciphers: dict[bytes, Cipher], key_for: Callable[[Envel
         known = RECIPIENT_NONCE in outer.attributes
         nonce = _nonce(outer.attributes, RECIPIENT_NONCE) if known else None
     except MessageRejected as error:
-        raise Answerable(error, transaction) from error
+        raise Answerable(error, transaction, key) from error
     except (ValueError, IndexError) as error:
-        raise Answerable(refusal("damaged"), transaction) from error
+        raise Answerable(refusal("damaged"), transaction, key) from error
     return PkiMessage(kind, transaction, found, nonce, key)
 
 

@@ -83,6 +83,7 @@ def _verified(content: bytes, certificates: list[Element], info: Element) -> Sig
     ):
         raise refusal("algorithm")
     signer = x509.load_der_x509_certificate(_named(who, certificates).der)
+    _ = signer.issuer, signer.subject  # read when asked for, so that now is when a broken name raises
     attributes = _attributes(signed.has(EXPLICIT_0))
     _check_digest(attributes, content, DIGESTS[digest])
     _check_signature(signer, signed.parts, signature.has(der.OCTET_STRING).content, DIGESTS[digest])

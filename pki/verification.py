@@ -46,6 +46,7 @@ class LiveCertificate:
     fingerprint: str  # SHA-256 of the DER, hex
     serial: str  # lower case hex
     not_after: datetime
+    not_before: datetime
 
 
 class Row(NamedTuple):
@@ -111,8 +112,8 @@ def verify(der: bytes) -> LiveCertificate:
     now = time.time()
     if not term.start <= now < term.end + 1:
         raise _rejected("validity", "is expired, or not valid yet", subject, serial)
-    end = datetime.fromtimestamp(term.end, UTC)
-    return LiveCertificate(_uuid(key), owner, subject, fingerprint, serial, end)
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in term)
+    return LiveCertificate(_uuid(key), owner, subject, fingerprint, serial, end, start)
 
 
 def is_still_live(certificate: LiveCertificate) -> bool:
@@ -145,7 +146,7 @@ def _unknown(der: bytes, trust: Trust) -> CertificateRejected:
     try:
         found = x509.load_der_x509_certificate(der)
         found.verify_directly_issued_by(trust.issuing)
-    except (ValueError, TypeError, InvalidSignature):
+    except Exception:  # a version 2, say: in a handshake OpenSSL takes what this parser does not
         return CertificateRejected("It is none of our certificates.", code="foreign")
     serial = f"{found.serial_number:x}"
     return CertificateRejected(

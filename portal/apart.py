@@ -39,7 +39,7 @@ def apart(work: Callable[[], Any], line: Line | None = None) -> Any:
 
 
 def _tell(writing: int, work: Callable[[], Any], line: Line | None) -> None:
-    confinement.enter(line)
+    confinement.enter(line, registrar=True)  # the start makes what is missing
     try:
         answer = {"done": work()}
     except Obstacle as obstacle:

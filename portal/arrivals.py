@@ -1,6 +1,7 @@
 """What arrived at the check face: which certificate, and whether the door would take it."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,13 +11,16 @@ from django.utils import timezone
 
 from door.identity import holder_of
 from pki import text
+from pki.catalogue import ENDS_SOON
 from pki.errors import CertificateRejected
 from pki.models import Certificate
 from pki.revocation import HOLD
 from pki.verification import LiveCertificate
 
+# Strangers' names of any length are shown; cryptography would write a line of the log for each length.
+warnings.filterwarnings("ignore", "Attribute's length must be", UserWarning, r"portal\.")
+
 SHOWN = 80  # characters of a stranger's name
-ENDS_SOON = timedelta(days=30)
 # How what the door refuses it for (CertificateRejected.code) is told to people; anything else is "unfit".
 TOLD = {
     "foreign": "foreign",
@@ -97,7 +101,7 @@ def _stranger(der: bytes, fingerprint: str, why: CertificateRejected) -> Arrival
         found = x509.load_der_x509_certificate(der)
         names = _called(found.subject), _called(found.issuer)
         end = found.not_valid_after_utc
-    except ValueError:  # OpenSSL reads what cryptography does not
+    except Exception:  # OpenSSL reads what cryptography does not: a version 2, a bit string as a name
         return Arrival(kind, fingerprint=fingerprint, refused=why)
     return Arrival(kind, *names, not_after=end, fingerprint=fingerprint, refused=why)
 

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from django.conf import settings
 
+from pki import own
+
 ROOM = 100 * 1024 * 1024  # bytes that must be free to start
 LITTLE_ROOM = 500 * 1024 * 1024  # bytes under which the status page warns
 
@@ -51,7 +53,7 @@ def data_folder(data: Path) -> None:
 
 def private_folders() -> None:
     """Database and copies are read by us alone: the database holds the sessions of whoever is signed in."""
-    for folder in (settings.WEB_DIR, settings.BACKUP_DIR):
+    for folder in (settings.WEB_DIR, settings.BACKUP_DIR, own.registrar()):
         if folder.exists() and folder.stat().st_mode & 0o077:
             raise Obstacle(f"{folder} can be read by others. Run: chmod 700 {folder}")
 

@@ -1,6 +1,7 @@
 """What the web processes may touch: the system and the program to read, their own folders to write.
 
 Never the signer's folder (keys, passphrase, journal) and never the backups, which hold copies of the journal.
+SCEP's key is for the two that use it: the status face, and housekeeping, which renews it.
 Nor may they ask other programs of the same user to: they open no Unix sockets.
 """
 
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from pki import own
 from pki.signer import client
 from portal import capabilities, landlock, seccomp
 from portal.dialler import Line
@@ -49,16 +51,20 @@ class Confinement:
     filtered = False  # seccomp
 
 
-def enter(line: Line | None = None) -> None:
+def enter(line: Line | None = None, *, registrar: bool = False) -> None:
     """Confine this process. Its temporary files go to the web folder from here on.
 
-    `line` is its way to the signer (portal/dialler.py); without one it has none.
+    `line` is its way to the signer (portal/dialler.py); without one it has none. `registrar`: SCEP's
+    key is its business.
     """
     temporary = temporary_folder()
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-    hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR]
+    hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR, own.registrar()]
     readable = [path for tree in _readable() for path in landlock.without(tree, hidden)]
     writable = [path for tree in _writable() for path in landlock.without(tree, hidden)]
+    if registrar:
+        own.registrar().mkdir(parents=True, exist_ok=True, mode=0o700)
+        writable.append(own.registrar())
     capabilities.drop()
     Confinement.entered = landlock.enter(readable=readable, writable=writable)
     Confinement.filtered = seccomp.enter(unix_sockets=database_at_unix_socket())

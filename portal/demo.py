@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -15,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 from django.utils import timezone
 
-from accounts import household, totp
+from accounts import household, together, totp
 from accounts.models import Role, User
+from accounts.roster import Entry
 from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import authorities, csr
@@ -52,6 +54,7 @@ PEOPLE = (
     Person("erin", "Erin Roth", (AUDITOR,), "dora"),
     Person("frida", "Frida Gast", (REQUESTER,), "bob"),
 )
+TOGETHER = ("Gerda Gruber", "Hugo Hahn", "Ida Igel")  # invited as a group
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def fill() -> list[tuple[str, str]]:
         people[person.username] = _account(person, passwords[person.username], people)
     devices = [device for wish in WISHES if (device := _request(wish, people))]
     ra.lapse_overdue()
+    _invite_together(people["dora"])
     pins = demo_doors.fill(people, ADDRESS)
     path = settings.DATA / "credentials.json"
     private(path, json.dumps(credentials(people, passwords, pins, devices), indent=2).encode())
@@ -164,6 +168,15 @@ def _account(person: Person, password: str, people: dict[str, User]) -> User:
     )
     totp.enrol(user)
     return user
+
+
+def _invite_together(by: User) -> None:
+    """A few whose links nobody has used yet."""
+    entries = [
+        Entry(line, name, device="phone", roles=frozenset({REQUESTER}))
+        for line, name in enumerate(TOGETHER, 1)
+    ]
+    together.invite(by, name="Spring", entries=entries, hours=together.HOURS, once=uuid4(), address=ADDRESS)
 
 
 def _request(wish: Wish, people: dict[str, User]) -> Device | None:

@@ -95,10 +95,23 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     )
 
 
+def _plain(sentence: str, status: int) -> HttpResponse:
+    """The status face speaks to programs, and has none of the portal's addresses for its pages."""
+    return HttpResponse(f"{sentence}\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+def status_bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400, or 413 when the body is too big."""
+    if isinstance(exception, DisallowedHost):
+        return unknown_host(request)
+    if isinstance(exception, RequestDataTooBig):
+        return _plain("That is larger than any message to this face.", 413)
+    return _plain("The program sent something Latchkey cannot read.", 400)
+
+
 def status_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """The status face speaks to programs: plain text."""
-    return HttpResponse("Nothing is published here.\n", status=404, content_type="text/plain; charset=utf-8")
+    return _plain("Nothing is published here.", 404)
 
 
 def status_error(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("Something broke.\n", status=500, content_type="text/plain; charset=utf-8")
+    return _plain("Something broke.", 500)

@@ -24,6 +24,7 @@ from door import gate, mqtt
 from portal import check_tls, confinement, door_tls, presence, tls
 from portal.crowd import THREADS
 from portal.dialler import Line
+from portal.middleware import legible
 from portal.worker import CheckWorker, DoorWorker, PatientWorker
 
 KEEP_ALIVE = 15
@@ -51,7 +52,7 @@ class Face(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(name, value)
 
     def load(self) -> WSGIApplication:
-        return self.wrap(get_wsgi_application())
+        return self.wrap(legible(get_wsgi_application()))
 
 
 def portal(listener: socket.socket, ready: Callable[[], None], line: Line) -> None:
@@ -65,7 +66,7 @@ def status(listener: socket.socket, ready: Callable[[], None], line: Line) -> No
     settings.ROOT_URLCONF = "portal.urls_status"
     settings.MIDDLEWARE = settings.STATUS_MIDDLEWARE
     set_urlconf(None)
-    confinement.enter(line)
+    confinement.enter(line, registrar=True)
     _serve(listener, ready, {})
 
 
@@ -91,16 +92,18 @@ def door(listener: socket.socket, ready: Callable[[], None]) -> None:
         mark.close()
 
 
-def check(listener: socket.socket) -> None:
-    """Serve the check face: whoever comes is told what certificate arrived. It cannot reach the signer.
+def check(listener: socket.socket, line: Line) -> None:
+    """Serve the check face: whoever comes is told what certificate arrived, and may renew it by the signer.
 
     No connection is kept: an open one would go on showing what arrived when it was made, and people come here
     to try again. Returns when nobody comes any more.
     """
     settings.ROOT_URLCONF = "portal.urls_check"
     settings.MIDDLEWARE = settings.CHECK_MIDDLEWARE
+    settings.CSRF_COOKIE_NAME = settings.CHECK_CSRF_COOKIE
+    settings.CSRF_FAILURE_VIEW = "portal.views.check.csrf_failure"
     set_urlconf(None)
-    confinement.enter()
+    confinement.enter(line)
     more = {**_secure(check_tls.context), "keepalive": 0}
     _serve(listener, lambda: None, more, CheckWorker)
 

@@ -256,7 +256,7 @@ def _note(outcome: dict[str, str]) -> None:
 def loop(ready: Callable[[], None], line: Line) -> None:
     """The housekeeping process: until told to end."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    confinement.enter(line)
+    confinement.enter(line, registrar=True)
     ready()
     due = {step.name: 0.0 for step in STEPS}
     while True:

@@ -1,9 +1,10 @@
 """What every response carries, on both faces, errors and static files included."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponseBase
 
 # Everything comes from ourselves; nothing is inline; nobody frames us. Images may be data: for QR codes.
@@ -67,3 +68,20 @@ class WellFormed:
         for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
             del request.COOKIES[name]
         return self.get_response(request)
+
+
+def legible(app: WSGIApplication) -> WSGIApplication:
+    """`app`, with a 400 for what Django cannot make a request of.
+
+    When a Content-Type names an encoding, Django reads the address in it (`hex` is none for text) and counts
+    the parameters before any middleware, and before its own handling of errors.
+    """
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        try:
+            return app(environ, start)
+        except (LookupError, ValueError, SuspiciousOperation):
+            start("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8"), *HEADERS.items()])
+            return [b"The browser sent something Latchkey cannot read.\n"]
+
+    return answer

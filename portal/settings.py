@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -225,10 +224,9 @@ DOOR_MIDDLEWARE = [
     "door.middleware.InTheHousehold",
 ]
 DOOR_CSRF_COOKIE = "__Host-latchkey-door"
-# The check face knows nobody and has no forms.
-CHECK_MIDDLEWARE = [
-    name for name in DOOR_MIDDLEWARE if not name.endswith((".OwnCookiesOnly", ".CsrfViewMiddleware"))
-]
+# The check face has no session either, and takes whoever comes. Its only forms renew a certificate.
+CHECK_MIDDLEWARE = [name for name in DOOR_MIDDLEWARE if not name.endswith(".OwnCookiesOnly")]
+CHECK_CSRF_COOKIE = "__Host-latchkey-check"
 STATUS_MIDDLEWARE = ["portal.middleware.SecurityHeaders", "django.middleware.common.CommonMiddleware"]
 TEMPLATES = [
     {

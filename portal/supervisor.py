@@ -27,6 +27,7 @@ END_WITHIN = 6  # seconds for everybody to end by themselves
 # The check face is looked at a few times a year by each device: its process starts with the first visitor and
 # ends some minutes after the last. That spares 10 to 20 MB.
 ON_DEMAND = frozenset({"check"})
+WITH_SIGNER = ("start", "portal", "check", "status", "housekeeping")  # who may ask it; never the door
 
 
 class Supervisor:
@@ -36,7 +37,7 @@ class Supervisor:
         self.listeners = listeners
         self.children: list[Child] = []
         self.popen: subprocess.Popen[bytes] | None = None
-        self.lines = {name: dialler.Line() for name in ("start", "portal", "status", "housekeeping")}
+        self.lines = {name: dialler.Line() for name in WITH_SIGNER}
         self.ready_read, self.ready_write = os.pipe()
 
     def start_signer(self) -> None:
@@ -87,7 +88,7 @@ class Supervisor:
         return {
             "portal": lambda: faces.portal(self.listeners["portal"], self._ready, self.lines["portal"]),
             "door": lambda: faces.door(self.listeners["door"], self._ready),
-            "check": lambda: faces.check(self.listeners["check"]),
+            "check": lambda: faces.check(self.listeners["check"], self.lines["check"]),
             "status": lambda: faces.status(self.listeners["status"], self._ready, self.lines["status"]),
             "housekeeping": lambda: housekeeping.loop(self._ready, self.lines["housekeeping"]),
         }

@@ -3,9 +3,15 @@ hides the page."""
 
 from django.urls import path
 
-from portal.views import check
+from portal.views import check, renew
 
-urlpatterns = [path("", check.look, name="look")]
+urlpatterns = [
+    path("", check.look, name="look"),
+    path("renew", renew.renew, name="renew"),
+    path("renew/profile", renew.make_profile, name="renew-profile"),
+    path("renew/profile.mobileconfig", renew.profile, name="renew-profile-file"),
+    path("renew/certificate.p7b", renew.chain, name="renew-chain"),
+]
 
 handler400 = check.bad_request
 handler403 = check.not_found  # nothing here raises PermissionDenied; should it ever, then not as a 403

@@ -14,6 +14,6 @@ urlpatterns = [
     path("", include("enrollment.protocols.urls")),
 ]
 
-handler400 = errors.bad_request
+handler400 = errors.status_bad_request
 handler404 = errors.status_not_found
 handler500 = errors.status_error

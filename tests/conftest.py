@@ -20,10 +20,18 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.test.client import ClientHandler
+from django.utils import translation
 from django_otp.oath import hotp
 
 from accounts import sessions, timecodes, totp
 from accounts.models import TotpDevice, User
+
+
+@pytest.fixture(autouse=True)
+def each_test_begins_in_english() -> Iterator[None]:
+    """A request says which language its thread speaks from then on."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import csv
 import io
 import unicodedata
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from django.http import HttpResponse
@@ -94,7 +95,15 @@ def test_in_the_names_that_an_officer_edits(alice: User, bob: User) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["/queue/?{}", "/people?{}", "/audit?{}", "/requests/?{}", "/login?{}", "/audit/trail.csv?{}"],
+    [
+        "/queue/?{}",
+        "/people?{}",
+        "/progress/?{}",
+        "/audit?{}",
+        "/requests/?{}",
+        "/login?{}",
+        "/audit/trail.csv?{}",
+    ],
 )
 def test_in_an_address(address: str, alice: User, bob: User, dora: User) -> None:
     fields = ("q", "after", "status", "purpose", "waits", "actor", "action", "since", "before", "next")
@@ -124,7 +133,13 @@ def test_in_the_names_of_people_and_the_household(dora: User) -> None:
         )
         invited = {"full_name": text, "roles": ["requester"], "hours": "72"}
         assert_answered(desk.post("/people/invite", invited), text=text)
-        for page in ("/", "/people", "/household", "/account"):
+        table = f"name,e-mail,username,roles,device\n{','.join([text] * 5)}\n"
+        for typed in (table, text):
+            many = {"name": text, "text": typed, "roles": ["requester"], "hours": "72", "once": str(uuid4())}
+            assert_answered(desk.post("/people/together", many), text=text)
+            together = {**many, "name": f"{uuid4()}", "confirmed": "1"}
+            assert_answered(desk.post("/people/together", together, follow=True), text=text)
+        for page in ("/", "/people", "/progress/", "/household", "/account"):
             assert_answered(desk.get(page), text=text)
     dora.refresh_from_db()
     assert not any(map(hidden, household.current().name + dora.full_name))

@@ -6,6 +6,8 @@ form.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -13,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import Invitation, InvitationGroup, User
 from door.models import Group
 from enrollment import ra
 from enrollment.models import CertificationRequest
@@ -28,6 +30,8 @@ VISITORS = ("nobody", "alice", "charlie", "bob", "erin", "dora")
 # name: (GET, POST), each in the order of VISITORS
 EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:account": ("302 200 200 200 200 200", "302 200 200 200 200 200"),
+    "accounts:anew": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
+    "accounts:anew-one": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
     "accounts:app": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
     "accounts:app-confirm": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
     "accounts:channel": ("302 404 404 404 404 404", "302 404 404 404 404 404"),
@@ -40,6 +44,9 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:invitation-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:invite": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
     "accounts:link": ("302 404 404 302 404 302", "302 404 404 302 404 302"),
+    "accounts:links": ("302 404 404 302 404 302", "302 404 404 405 404 405"),
+    "accounts:links-csv": ("302 404 404 302 404 302", "302 404 404 405 404 405"),
+    "accounts:links-forget": ("302 404 404 405 404 405", "302 404 404 302 404 302"),
     "accounts:login": ("200 302 302 302 302 302", "400 302 302 302 302 302"),
     "accounts:logout": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
     "accounts:messages": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
@@ -52,6 +59,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:recovery": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
     "accounts:setup": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:setup-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
+    "accounts:together": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
     "accounts:withdraw-link": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
     "certificates:done": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
     "certificates:done-state": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
@@ -97,7 +105,10 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "enrollment:device-start": ("302 302 302 404 404 404", "302 422 422 404 404 404"),
     "enrollment:download": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:inspect": ("302 405 405 404 404 404", "302 422 422 404 404 404"),
+    "enrollment:installed": ("302 405 405 404 404 404", "302 204 404 404 404 404"),
     "enrollment:program": ("302 200 200 404 404 404", "302 422 422 404 404 404"),
+    "enrollment:progress": ("302 404 404 200 404 200", "302 404 404 405 404 405"),
+    "enrollment:progress-group": ("302 404 404 200 404 200", "302 404 404 405 404 405"),
     "enrollment:qr": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:queue": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
     "enrollment:reminders": ("302 404 404 404 404 200", "302 404 404 404 404 302"),
@@ -174,11 +185,13 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
         ).replace("^(?P<app_label>auth|audit|accounts|enrollment|pki)/$", "accounts/").replace(
             "(?P<url>.*)$", "nothing"
         )
+    if path.startswith(("people/groups/", "people/links/<uuid:pk>/anew", "progress/<")):
+        return "/" + path.replace("<uuid:pk>", str(invited_together(someone, path).pk))
     if path.startswith("doors/"):
         return "/" + in_the_house(path, someone)
     if path.startswith("certificates/"):
         return "/" + of_one(path, stage["issued"].certificate)
-    of_certificate = "certificate." in path or path.endswith(("revoke", "qr"))
+    of_certificate = "certificate." in path or path.endswith(("revoke", "qr", "installed"))
     target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
     path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
     form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
@@ -194,6 +207,16 @@ def of_one(path: str, certificate: Certificate | None) -> str:
     path = path.replace("<uuid:pk>", str(certificate.pk)).replace("<int:pk>", str(reader.pk))
     query = f"?c={certificate.pk}" if "revoke" in path else ""
     return path.replace("<str:form>", "csv" if "list." in path else "pem") + query
+
+
+def invited_together(by: User, path: str) -> InvitationGroup | Invitation:
+    """A group that `by` made, or the link in it that was not used."""
+    group = InvitationGroup.objects.create(name="Spring", made_by=by, once=uuid4())
+    lapses_at = timezone.now() + timedelta(hours=1)
+    link = Invitation.objects.create(
+        full_name="Zoe", roles=["requester"], made_by=by, group=group, lapses_at=lapses_at
+    )
+    return link if "links/<" in path else group
 
 
 def in_the_house(path: str, someone: User) -> str:

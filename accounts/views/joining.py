@@ -53,7 +53,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     except Refused as refused:
         return _gone(request, refused)
     account = found.account
-    form = DetailsForm(posted(request), account=account, initial={"full_name": found.full_name})
+    proposed = {"full_name": found.full_name, "username": found.username}
+    form = DetailsForm(posted(request), account=account, initial=proposed)
     if form.is_valid():
         username, full_name = _who(form, account)
         _keep(request, token, form, username, full_name)

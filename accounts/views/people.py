@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from accounts import boxes, invitations, people, qr
+from accounts import boxes, invitations, links, people, qr, together
 from accounts.addresses import address_of
 from accounts.errors import Refused
 from accounts.forms import InviteForm, RolesForm
@@ -19,7 +17,6 @@ from accounts.guards import me, posted, requires
 from accounts.models import Invitation, Role, User
 
 _LINK = "new link"
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 @requires(Role.OFFICER, Role.ADMINISTRATOR)
@@ -28,8 +25,8 @@ def people_list(request: HttpRequest) -> HttpResponse:
     wanted = request.GET.get("q", "").replace("\0", "").strip()[:100]
     if wanted:
         everybody = everybody.filter(Q(full_name__icontains=wanted) | Q(username__icontains=wanted))
-    waiting = [(link, _may_withdraw(me(request), link)) for link in invitations.waiting()]
-    context = {"people": everybody[:500], "waiting": waiting, "wanted": wanted}
+    waiting = [(link, invitations.may_change(me(request), link)) for link in invitations.waiting()]
+    context = {"people": everybody[:500], "waiting": waiting, "wanted": wanted, "groups": together.groups()}
     return render(request, "accounts/people.html", context)
 
 
@@ -76,7 +73,7 @@ def person_reset(request: HttpRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             token = invitations.make(me(request), account=found, hours=24, address=address_of(request))
-            return _show_once(request, token, found.both_names, hours=24)
+            return show_once(request, token, found.both_names, hours=24)
         except Refused as refused:
             form.add_error(None, str(refused))
     context = {"person": found, "form": form, "may_reset": people.may_reset(me(request), found)}
@@ -92,7 +89,7 @@ def invite(request: HttpRequest) -> HttpResponse:
             token = invitations.make(
                 me(request), roles=form.chosen(), full_name=name, hours=hours, address=address_of(request)
             )
-            return _show_once(request, token, name, hours=hours)
+            return show_once(request, token, name, hours=hours)
         except Refused as refused:
             form.add_error(None, str(refused))
     return render(request, "accounts/invite.html", {"form": form}, status=400 if form.errors else 200)
@@ -118,21 +115,12 @@ def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, "The link is withdrawn; it opens nothing any more.")
     except Refused as refused:
         messages.error(request, str(refused))
+    if found.group_id:
+        return redirect("enrollment:progress-group", found.group_id)
     return redirect("accounts:people")
 
 
-def _may_withdraw(by: User, found: Invitation) -> bool:
-    return by.is_administrator or found.made_by_id == by.pk
-
-
-def _show_once(request: HttpRequest, token: str, name: str, *, hours: int) -> HttpResponse:
-    boxes.put(request, _LINK, {"url": _address(request, token), "name": name, "hours": hours})
+def show_once(request: HttpRequest, token: str, name: str, *, hours: int) -> HttpResponse:
+    """Keep the link for the next page, which shows it once."""
+    boxes.put(request, _LINK, {"url": links.address(request, token), "name": name, "hours": hours})
     return redirect("accounts:link")
-
-
-def _address(request: HttpRequest, token: str) -> str:
-    """The link under the name by which its maker reaches the portal, unless nobody else could."""
-    path = reverse("accounts:invitation", args=[token])
-    host = request.get_host()
-    loopback = host.rpartition(":")[0] in _LOOPBACK or host in _LOOPBACK
-    return settings.PORTAL_URL + path if loopback else request.build_absolute_uri(path)

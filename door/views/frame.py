@@ -25,6 +25,11 @@ def show(
     return HttpResponse(render_to_string(template, {**frame, **(context or {})}), status=status)
 
 
+def renew_page() -> str:
+    """Where a certificate is renewed by showing it: at the check face, which asks for it as the door does."""
+    return f"{settings.CHECK_URL}/renew"
+
+
 def pin_page() -> str:
     """Where people set their PIN: on the portal. That one's URL table is not loaded here, it is large."""
     return f"{settings.PORTAL_URL}/doors/pin"

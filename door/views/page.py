@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 from functools import lru_cache
+from math import ceil
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -10,15 +11,17 @@ from django.http import HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from door import pins, policy, states, telling
 from door.models import PinUse
 from door.policy import Opening
-from door.views.frame import DoorRequest, pin_page
+from door.views.frame import DoorRequest, pin_page, renew_page
+from pki.verification import LiveCertificate
 
 SOON = timedelta(days=1)
+LAST = timedelta(days=30)  # of a certificate's life, when its end is told; of a short life its last third
 # What stands in a remembered page for what is new each time.
 TOKEN, CSRF = "{latchkey-token}", "{latchkey-csrf}"
 
@@ -53,24 +56,30 @@ def form(request: DoorRequest, notice: Notice | None = None, status: int = 200) 
     found = policy.openings(user, now, ZoneInfo(request.household.time_zone))
     lacks_pin = any(one.door.pin == PinUse.HERE for one in found) and not pins.has(user)
     tiles = tuple(_tile(one, now, lacks_pin) for one in found)
-    words = (get_language(), request.household.name, user.username, pin_page())
-    page = _page(words, tiles, lacks_pin, notice)
+    words = (get_language(), request.household.name, user.username)
+    page = _page(words, tiles, lacks_pin, _days_left(request.holder.certificate, now), notice)
     page = page.replace(TOKEN, str(uuid.uuid4())).replace(CSRF, get_token(request))
     return HttpResponse(page, status=status)
 
 
 @lru_cache(maxsize=128)
 def _page(
-    words: tuple[str, str, str, str], tiles: tuple[Tile, ...], lacks_pin: bool, notice: Notice | None
+    words: tuple[str, str, str],
+    tiles: tuple[Tile, ...],
+    lacks_pin: bool,
+    days_left: int,
+    notice: Notice | None,
 ) -> str:
     """It depends on nothing else, people come back to the same one, and it takes a while to make."""
-    _, household, username, pin_address = words
+    _, household, username = words
     context = {
         "household": {"name": household},
         "tiles": tiles,
         "asks_pin": any(tile.asks_pin and not tile.why_not for tile in tiles),
         "lacks_pin": lacks_pin,
-        "pin_page": pin_address,
+        "pin_page": pin_page(),
+        "renew_page": renew_page(),
+        "ends": _ends(days_left) if days_left else "",
         # Not the portal's name: password managers ignore ports, and would mix up the two secrets.
         "saved_as": f"{username} (PIN)",
         "notice": notice,
@@ -78,6 +87,18 @@ def _page(
         "csrf_token": CSRF,
     }
     return render_to_string("door/home.html", context)
+
+
+def _days_left(certificate: LiveCertificate, now: datetime) -> int:
+    """Until its end, the begun one too; 0 as long as there is nothing to say."""
+    left = certificate.not_after - now
+    told = min(LAST, (certificate.not_after - certificate.not_before) / 3)
+    return max(1, ceil(left / timedelta(days=1))) if left < told else 0
+
+
+def _ends(days: int) -> str:
+    text = ngettext("Your certificate ends in %(days)d day.", "Your certificate ends in %(days)d days.", days)
+    return text % {"days": days}
 
 
 def _tile(opening: Opening, now: datetime, lacks_pin: bool) -> Tile:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods
 
 from accounts.addresses import address_of
-from enrollment.protocols import scep_answers, scep_ra
+from enrollment.protocols import scep_answers, scep_limits, scep_ra
 from pki import authorities, scep
 from pki.errors import MessageRejected, SignerUnavailable
 
@@ -31,6 +31,10 @@ def clients(request: HttpRequest) -> HttpResponse:
         return _refused(f"{error} {error.remedy}", UNAVAILABLE)
     except MessageRejected as error:
         return _refused(str(error))
+    except scep_limits.TooMuch as error:
+        refused = _refused(f"{error} Try again in {error.seconds} s.", error.status)
+        refused.headers["Retry-After"] = str(error.seconds)
+        return refused
 
 
 def _capabilities(request: HttpRequest) -> HttpResponse:
@@ -46,8 +50,12 @@ def _certificates(request: HttpRequest) -> HttpResponse:
 
 def _message(request: HttpRequest) -> HttpResponse:
     """4.3: the message as the body, or by GET in base64."""
-    data = request.body if request.method == "POST" else _from_base64(request.GET.get("message", ""))
-    return HttpResponse(scep_answers.answer(data, address_of(request)), content_type=MESSAGE)
+    address = address_of(request)
+    with scep_limits.turn(address) as turn:
+        data = request.body if request.method == "POST" else _from_base64(request.GET.get("message", ""))
+        answer = scep_answers.answer(data, address)
+        turn.in_vain = answer.in_vain
+    return HttpResponse(answer.data, content_type=MESSAGE)
 
 
 OPERATIONS: dict[str, Callable[[HttpRequest], HttpResponse]] = {

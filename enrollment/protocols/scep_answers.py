@@ -13,7 +13,7 @@ from django.utils import timezone
 from audit import trail
 from enrollment import challenges, ra
 from enrollment.models import CertificationRequest, Status
-from enrollment.protocols import scep_once, scep_ra
+from enrollment.protocols import scep_limits, scep_once, scep_ra
 from enrollment.refusals import Refused
 from pki import authorities, crl, csr, scep
 from pki.csr import ParsedCSR
@@ -57,8 +57,16 @@ class Found:
     waits: bool = False
 
 
-def answer(data: bytes, address: str) -> bytes:
-    """The CertRep, DER, for a pkiMessage from `address`.
+@dataclass(frozen=True)
+class Answer:
+    """The CertRep, DER. `in_vain`: it led to no certificate; that counts for its network."""
+
+    data: bytes
+    in_vain: bool
+
+
+def answer(data: bytes, address: str) -> Answer:
+    """What a pkiMessage from `address` is answered with.
 
     Raises MessageRejected for what cannot be answered, SignerUnavailable while there is no RA certificate.
     """
@@ -66,16 +74,21 @@ def answer(data: bytes, address: str) -> bytes:
         message, registrar = scep_ra.decode(data)
     except scep.Answerable as error:
         log.info("scep address=%s refused=%s", address, error.code)
-        return scep.failure(scep_ra.ra(), error.transaction, error.fail_info)
+        return Answer(scep.failure(scep_ra.ra(), error.transaction, error.fail_info), in_vain=True)
     asked = Asked(message, data, address)
     try:
         found = _decided(asked)
     except (Refused, CSRRejected) as error:
+        scep_limits.opened_in_vain(message.content_key)
         _note(asked, error)
-        return scep.failure(registrar, message.transaction, _number(error))
+        return Answer(scep.failure(registrar, message.transaction, _number(error)), in_vain=True)
+    return Answer(_carried(found, message.transaction, registrar), in_vain=not found.certificates)
+
+
+def _carried(found: Found, transaction: Transaction, registrar: scep.Ra) -> bytes:
     if found.waits:
-        return scep.pending(registrar, message.transaction)
-    return scep.success(registrar, message.transaction, certificates=found.certificates, crls=found.crls)
+        return scep.pending(registrar, transaction)
+    return scep.success(registrar, transaction, certificates=found.certificates, crls=found.crls)
 
 
 def _decided(asked: Asked) -> Found:
@@ -163,8 +176,7 @@ def _poll(asked: Asked) -> Found:
 
 def _about(asked: Asked, request: CertificationRequest) -> Found:
     """Where the request stands. The transaction and its nonce are remembered."""
-    scep_once.remember(asked.transaction, request)
-    scep_once.note_nonce(asked.message, asked.data)
+    scep_once.remember(asked.message, asked.data, request)
     if request.status in (Status.PENDING, Status.APPROVED):
         return Found(waits=True)
     if request.certificate is None:
@@ -232,6 +244,8 @@ def _presented(asked: Asked) -> Certificate | None:
 
     By its whole DER: all but the key in it is only what somebody wrote.
     """
+    if asked.transaction.signer.issuer == asked.transaction.signer.subject:  # spares a look into the database
+        return None
     fingerprint = asked.transaction.signer.fingerprint(hashes.SHA256()).hex()
     return Certificate.objects.filter(fingerprint=fingerprint).first()
 

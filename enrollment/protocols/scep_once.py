@@ -6,7 +6,7 @@ Only what belongs to a challenge, a certificate or a request of ours is remember
 import hashlib
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from enrollment.models import CertificationRequest, ScepNonce, ScepTransaction
@@ -22,41 +22,37 @@ TAKEN = "This transaction id belongs to another key."
 
 def request_of(asked: Transaction) -> CertificationRequest | None:
     """What this transaction is about, when it was begun. Raises Refused when another key began it."""
-    rows = ScepTransaction.objects.select_related("request__certificate", "request__owner")
-    found = rows.filter(transaction_id=asked.transaction_id).first()
+    rows = ScepTransaction.objects.filter(transaction_id=asked.transaction_id)
+    found = rows.values_list("key_sha256", "request_id").first()
     if found is None:
         return None
-    if found.key_sha256 != asked.key_sha256:
+    key, request = found
+    if key != asked.key_sha256:
         raise Refused(TAKEN)
-    return found.request
+    return CertificationRequest.objects.select_related("certificate", "owner").get(pk=request)
 
 
-def remember(asked: Transaction, request: CertificationRequest) -> None:
-    """From now on this transaction is about `request`. Raises Refused when another key was faster."""
-    try:
-        with transaction.atomic():
-            ScepTransaction.objects.update_or_create(
-                transaction_id=asked.transaction_id,
-                key_sha256=asked.key_sha256,
-                defaults={"request": request},
-            )
-    except IntegrityError as error:
-        raise Refused(TAKEN) from error
+def remember(message: PkiMessage, data: bytes, request: CertificationRequest) -> None:
+    """From now on this transaction is about `request`, and the nonce used up. Raises Refused when another key
+    was faster."""
+    asked = message.transaction
+    whose = {"transaction_id": asked.transaction_id, "key_sha256": asked.key_sha256}
+    nonce = ScepNonce(sha256=_name(asked), message_sha256=_digest(data), at=timezone.now())
+    with transaction.atomic():
+        ScepTransaction.objects.bulk_create(
+            [ScepTransaction(**whose, request=request)], ignore_conflicts=True
+        )
+        if ScepTransaction.objects.filter(**whose).update(request=request) != 1:
+            raise Refused(TAKEN)
+        ScepNonce.objects.bulk_create([nonce], ignore_conflicts=True)
 
 
 def refuse_replay(message: PkiMessage, data: bytes) -> None:
     """Raises Refused when this nonce came before, in another message or in one that is not sent twice."""
-    seen = ScepNonce.objects.filter(pk=_name(message.transaction)).first()
-    if seen is None:
-        return
-    if seen.message_sha256 != _digest(data) or message.message_type not in REPEATABLE:
+    seen = ScepNonce.objects.filter(pk=_name(message.transaction)).values_list("message_sha256", flat=True)
+    before = seen.first()
+    if before is not None and (before != _digest(data) or message.message_type not in REPEATABLE):
         raise Refused("This nonce was used before: the message is an old one, sent again.")
-
-
-def note_nonce(message: PkiMessage, data: bytes) -> None:
-    """Its nonce is used up."""
-    fields = {"message_sha256": _digest(data), "at": timezone.now()}
-    ScepNonce.objects.get_or_create(pk=_name(message.transaction), defaults=fields)
 
 
 def sweep() -> int:

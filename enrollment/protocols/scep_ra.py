@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 
+from enrollment.protocols import scep_limits
 from pki import own, scep
 from pki.errors import SignerUnavailable
 
@@ -18,11 +19,11 @@ Mark = tuple[int, int, int]
 
 
 def present() -> Path:
-    return own.pem("scep")
+    return own.registrar() / "scep.pem"
 
 
 def before() -> Path:
-    return own.pem("scep-before")
+    return own.registrar() / "scep-before.pem"
 
 
 @dataclass
@@ -47,14 +48,23 @@ def ra() -> scep.Ra:
 def decode(data: bytes) -> tuple[scep.PkiMessage, scep.Ra]:
     """The message and whom it was enciphered for. Raises as scep.decode does."""
     newest = ra()
-    single_des = settings.SCEP_SINGLE_DES
     try:
-        return scep.decode(data, newest, single_des=single_des), newest
+        return _opened(data, newest), newest
     except scep.Answerable as error:
         older = _read(before()) if error.code == "recipient" else None
         if older is None:
             raise
-    return scep.decode(data, older, single_des=single_des), older
+    return _opened(data, older), older
+
+
+def _opened(data: bytes, registrar: scep.Ra) -> scep.PkiMessage:
+    single_des = settings.SCEP_SINGLE_DES
+    try:
+        return scep.decode(data, registrar, single_des=single_des, may_open=scep_limits.may_open)
+    except scep.Answerable as error:
+        if error.content_key is not None:
+            scep_limits.opened_in_vain(error.content_key)
+        raise
 
 
 def _read(path: Path) -> scep.Ra | None:

@@ -1,6 +1,5 @@
 """A certificate for the device in one's hand: which way, asking, the way over to the phone, and the end."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -13,18 +12,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import qr as codes
 from accounts.addresses import address_of
 from accounts.guards import me, requires
-from accounts.models import Role
-from enrollment import anew, handover, kinds, proposals, ra, states
+from accounts.models import Invitation, Role
+from enrollment import anew, handover, kinds, proposals, ra, renewing, states
 from enrollment.device_forms import DeviceForm, NameForm
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest, Kind, Status
+from enrollment.renewing import KEPT_FOR
 from enrollment.views.downloads import address_for_phone
+from pki import mobileconfig
 
 GONE, UNPROCESSABLE = 410, 422
 HANDED = "handed over"  # in the session: what was typed on the computer
-# WebKit deletes what a page keeps after seven days without a visit; a request whose key is gone helps nobody.
-KEPT_FOR = timedelta(days=6)
-DATA_PROFILE = "application/x-apple-aspen-config"
 
 
 @requires(Role.REQUESTER)
@@ -32,8 +30,14 @@ DATA_PROFILE = "application/x-apple-aspen-config"
 def choose(request: HttpRequest) -> HttpResponse:
     """The one button leads here: the way that fits the device, and the other one below."""
     kind = _kind(request)
-    initial = {"device": kind.call, **request.session.get(HANDED, {})}
+    initial = {"device": _proposed(request) or kind.call, **request.session.get(HANDED, {})}
     return _page(request, DeviceForm(me(request), initial=initial))
+
+
+def _proposed(request: HttpRequest) -> str:
+    """What whoever invited them calls the device, for the first request."""
+    came_by = Invitation.objects.filter(joined=me(request), joined__requests=None)
+    return came_by.values_list("device", flat=True).first() or ""
 
 
 @requires(Role.REQUESTER)
@@ -89,6 +93,8 @@ def _page(request: HttpRequest, form: DeviceForm, status: int = 200) -> HttpResp
         "way": way if way in ("profile", "page") else kind.way,
         "safari": kinds.is_safari(request.headers.get("User-Agent", "")),
         "days": KEPT_FOR.days,
+        "ending": renewing.ending_of(me(request)),
+        "check_url": settings.CHECK_URL,
     }
     return render(request, "enrollment/device.html", context, status=status)
 
@@ -174,7 +180,7 @@ def profile(request: HttpRequest, pk: UUID) -> HttpResponse:
         return render(request, "enrollment/device_gone.html", context, status=UNPROCESSABLE)
     name = f"{proposals.slug(item.common_name) or 'device'}.mobileconfig"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(data, content_type=DATA_PROFILE, headers=headers)
+    return HttpResponse(data, content_type=mobileconfig.CONTENT_TYPE, headers=headers)
 
 
 def _mine(request: HttpRequest, pk: UUID) -> CertificationRequest:

@@ -15,7 +15,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import cautions, devices, history, listing, preview, ra, seen, states
+from enrollment import cautions, history, listing, preview, ra, seen, states
 from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from enrollment.preview import words_of
@@ -76,7 +76,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _obstacle(request: HttpRequest, item: CertificationRequest, action: str) -> str:
-    takes_back = action == "reject" and devices.waits_for_key(item)
+    takes_back = action == "reject" and item.waits_for_key
     if item.status != Status.PENDING and not takes_back:
         return f"This request is no longer waiting: {states.of(item).word}. Nothing was changed."
     blocker = cautions.blocker(item, me(request), household.current())
@@ -199,7 +199,7 @@ def _review_page(
         "talk": item.messages.select_related("author"),
         "problem": problem,
         "waits": waits,
-        "takes_back": devices.waits_for_key(item),
+        "takes_back": item.waits_for_key,
         "seen": seen.of(item.certificate),
         "sent": sent,
     }

@@ -12,7 +12,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import anew, listing, preview, proposals, ra, seen, states
+from enrollment import anew, listing, preview, proposals, ra, renewing, seen, states
 from enrollment.forms import AnswerForm, SubmitForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from pki import howto
@@ -27,7 +27,9 @@ UNPROCESSABLE = 422  # RFC 9110 15.5.21: understood, and what is in it will not 
 def own(request: HttpRequest) -> HttpResponse:
     page = listing.own(me(request), request.GET)
     rows = [(row, states.of(row), PROFILES[row.profile]) for row in page.rows]
-    return render(request, "enrollment/requests.html", {"page": page, "rows": rows})
+    renewable = renewing.renewable(row.certificate for row in page.rows)
+    context = {"page": page, "rows": rows, "renewable": renewable, "check_url": settings.CHECK_URL}
+    return render(request, "enrollment/requests.html", context)
 
 
 @requires(Role.REQUESTER)
@@ -131,6 +133,7 @@ def _detail_page(
         "root_url": f"{settings.STATUS_URL}/ca/{profile.authority}-root.cer",
         "talk": item.messages.select_related("author"),
         "lines": preview.stored(item, household.current().name).lines,
+        "renewable": bool(renewing.renewable([item.certificate])),
     }
     return render(request, "enrollment/request.html", context, status=status)
 

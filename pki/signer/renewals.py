@@ -54,6 +54,8 @@ def check(
     old = Predecessor(issued)
     _live(old, now)
     _unchanged(request, old, leaf)
+    if not PROFILES[request.profile].renews_itself:
+        raise _refused("An officer looks at each certificate of this kind.", "renewal-profile")
     match evidence.proof:
         case "signature":
             _signed(old, signed_text(request.csr), _base64(evidence.signed))

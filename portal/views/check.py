@@ -1,10 +1,13 @@
-"""Did it work? Says which client certificate arrived, to whoever comes, and what to do next."""
+"""Did it work? Says which client certificate arrived, to whoever comes, and what to do next.
+
+Renewing it from here is in portal/views/renew.py.
+"""
 
 import logging
 from collections.abc import Mapping
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -14,7 +17,7 @@ from django.views.decorators.http import require_safe
 from accounts.addresses import address_of
 from door import gate
 from enrollment import seen
-from portal import advice, arrivals, errors, useragent
+from portal import advice, arrivals, errors, renewals, useragent
 from portal.arrivals import Arrival
 
 log = logging.getLogger(__name__)
@@ -22,21 +25,32 @@ log = logging.getLogger(__name__)
 
 @require_safe
 def look(request: HttpRequest) -> HttpResponse:
-    """A live certificate is noted as seen, for its owner and the officers."""
+    return told(request, arrived(request))
+
+
+def arrived(request: HttpRequest) -> Arrival:
+    """What came with this connection. A live certificate is noted as seen, for its owner and the officers."""
     arrival = arrivals.of(_presented(request))
     if arrival.live:
         seen.note(arrival.live.id, address=address_of(request), at=timezone.now())
     if arrival.refused:
         gate.report(arrival.refused, address_of(request))
-    browser = useragent.read(request.headers.get("User-Agent", ""))
+    return arrival
+
+
+def told(request: HttpRequest, arrival: Arrival, status: int = 200) -> HttpResponse:
+    """The page about what came."""
     context = {
         "arrival": arrival,
-        "advice": advice.when_nothing_came(browser) if arrival.kind == "none" else [],
-        "choose": advice.to_choose_again(browser),
-        "where": advice.page_for(browser),
+        "standing": renewals.of(arrival.live) if arrival.live else None,
+        "advice": advice.when_nothing_came(_browser(request)) if arrival.kind == "none" else [],
         "door": settings.DOOR_URL,
     }
-    return _show(request, f"check/{_template(arrival)}.html", context)
+    return show(request, f"check/{_template(arrival)}.html", context, status)
+
+
+def _browser(request: HttpRequest) -> useragent.UserAgent:
+    return useragent.read(request.headers.get("User-Agent", ""))
 
 
 def _template(arrival: Arrival) -> str:
@@ -50,17 +64,24 @@ def _presented(request: HttpRequest) -> bytes | None:
     return found
 
 
-def _show(
+def show(
     request: HttpRequest, template: str, context: Mapping[str, object], status: int = 200
 ) -> HttpResponse:
-    frame = {"household": getattr(request, "household", None), "portal": settings.PORTAL_URL}
+    """The template with `context`, the frame of all pages, and how to choose another certificate."""
+    browser = _browser(request)
+    frame = {
+        "household": getattr(request, "household", None),
+        "portal": settings.PORTAL_URL,
+        "choose": advice.to_choose_again(browser),
+        "where": advice.page_for(browser),
+    }
     return HttpResponse(render_to_string(template, {**frame, **context}), status=status)
 
 
 def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpResponse:
     """check/error.html with these sentences; when that fails, the bare words."""
     try:
-        return _show(request, "check/error.html", {"title": title, "message": message}, status)
+        return show(request, "check/error.html", {"title": title, "message": message}, status)
     except Exception:
         log.warning("the page for error %s could not be rendered", status, exc_info=status != 500)
     return HttpResponse(errors.BARE.format(title=title, message=message), status=status)
@@ -69,9 +90,16 @@ def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpR
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
         return errors.unknown_host(request)
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
     return _error(
-        request, 400, _("This did not arrive whole"), _("The browser sent something that cannot be read.")
+        request, status, _("This did not arrive whole"), _("The browser sent something that cannot be read.")
     )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """422: the page is old, its cookie is gone, or another site's page sent the form in somebody's name."""
+    message = _("Nothing was sent on, and no certificate was made. Begin again with a new page.")
+    return _error(request, 422, _("This page was open for too long"), message)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

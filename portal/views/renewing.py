@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import anew, replaced
+from enrollment import anew, renewing, replaced
 from enrollment.models import CertificationRequest, Kind
 from enrollment.views.device import HANDED
 from pki.profiles import PROFILES
@@ -45,10 +46,19 @@ def renew(request: HttpRequest, pk: UUID) -> HttpResponse:
         "by_device": _by_device(before),
         "until": timezone.now() + timedelta(days=profile.default_days),
         "days": replaced.AFTER.days,
+        "by_itself": certificate.pk in renewing.renewable([certificate]),
+        "check_url": settings.CHECK_URL,
     }
     return render(request, "certificates/renew.html", context)
 
 
 def _by_device(before: CertificationRequest | None) -> bool:
     """Whether the device in one's hand made the key, in a page or by a profile."""
-    return before is not None and (before.made_in_browser or before.kind == Kind.DEVICE)
+    if before is None:
+        return False
+    return before.made_in_browser or before.kind == Kind.DEVICE or _renewed_by_hand(before)
+
+
+def _renewed_by_hand(before: CertificationRequest) -> bool:
+    """At the check face, that is, and not by a program."""
+    return before.renewed_in_browser or bool(before.kind == Kind.RENEWAL and before.challenge_sha256)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.addresses import address_of
 from accounts.guards import me, posted, requires
 from accounts.models import Role, User
-from enrollment import ra, revoking, states
+from enrollment import ra, replaced, revoking, states
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest
 from enrollment.states import State
@@ -59,6 +59,8 @@ def revoke(request: HttpRequest) -> HttpResponse:
         "rows": rows,
         "able": able,
         "along": along,
+        "followers": [one for row in able for one in replaced.followers(row.certificate)],
+        "before": None if len(rows) > 1 else replaced.before(chosen[0]),
         "form": form,
         "several": len(rows) > 1,
         "back": reverse("certificates:one", args=[chosen[0].pk]) if len(chosen) == 1 else "",

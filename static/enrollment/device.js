@@ -22,8 +22,9 @@ async function make() {
   const pair = await makeKey(rsa.checked ? "RSA-2048" : "P-256");
   const info = await infoOf(pair.publicKey);
   await put(await digestOf(info), { key: pair.privateKey, info });
-  // As the certificate will be called: the officer sees no difference where there is none.
-  csr.value = pemOf(await requestFor(pair, `${form.dataset.owner}'s ${device.value.trim() || "device"}`));
+  // As the certificate will be called: the officer sees no difference where there is none. A renewal has its name.
+  const name = form.dataset.name ?? `${form.dataset.owner}'s ${device.value.trim() || "device"}`;
+  csr.value = pemOf(await requestFor(pair, name));
 }
 
 async function send() {

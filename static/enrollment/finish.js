@@ -30,12 +30,12 @@ function certificatesIn(p7b) {
 
 async function chainFor(place, info) {
   const answer = await fetch(place.dataset.chain, { cache: "no-store" });
-  if (answer.status === 401) throw new Error("You were signed out meanwhile.");
-  if (!answer.ok) throw new Error("The certificate could not be fetched.");
+  if (answer.status === 401) throw new Error(place.dataset.signedOut);
+  if (!answer.ok) throw new Error(place.dataset.notFetched);
   try {
     return chainOf(certificatesIn(new Uint8Array(await answer.arrayBuffer())), info);
   } catch (error) {
-    throw error instanceof RangeError ? new Error("The certificate is not for the key in this browser.") : error;
+    throw error instanceof RangeError ? new Error(place.dataset.otherKey) : error;
   }
 }
 
@@ -79,6 +79,8 @@ async function finish(place, { key, info }) {
     URL.revokeObjectURL(byId("save").href);
     byId("password").textContent = "";
     show("done");
+    const tell = byId("tell"); // that it is installed, for the officers' list, and nothing else
+    if (tell) fetch(tell.action, { method: "POST", body: new URLSearchParams(new FormData(tell)) }).catch(() => {});
   });
   show("ready");
 }

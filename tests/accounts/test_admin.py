@@ -1,6 +1,7 @@
 """Django's admin shows people and the trail to administrators, without secrets, and changes nothing."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -9,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import household, invitations, recovery, totp
-from accounts.models import Invitation, RecoveryDevice, TotpDevice, User
+from accounts.models import Invitation, InvitationGroup, RecoveryDevice, TotpDevice, User
 from audit import trail
 from audit.models import AuditEvent
 from audit.readonly import ReadOnlyAdmin
@@ -31,6 +32,7 @@ def secrets(alice: User, bob: User) -> list[str]:
     totp.enrol(alice)
     recovery.renew(alice)
     invitations.make(bob, account=alice)
+    InvitationGroup.objects.create(name="Spring 2027", made_by=bob, once=uuid4())
     trail.record("test.line")
     alice.refresh_from_db()
     digests = [code.digest for code in RecoveryDevice.objects.get().codes.all()]

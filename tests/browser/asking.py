@@ -19,7 +19,7 @@ DROP = """(encoded) => {
 
 def open_form(person: Person, purpose: str = "Phone or browser") -> None:
     person.go("My requests")
-    person.follow("Ask for a certificate")
+    person.follow("Hand in a request")
     person.page.get_by_role("radio", name=purpose).check()
 
 
@@ -83,3 +83,11 @@ def approve(officer: Person, device: str) -> None:
     review(officer, device)
     officer.press("Approve and issue")
     officer.sees("Approved and issued")
+
+
+def look_again(officer: Person, device: str) -> None:
+    """At a request that was decided."""
+    officer.go("Queue")
+    officer.page.get_by_label("State").select_option(label="Issued")
+    officer.press("Show")
+    officer.page.get_by_role("link", name=device, exact=True).click()

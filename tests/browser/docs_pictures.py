@@ -6,22 +6,28 @@ from pathlib import Path
 
 import django
 from django.conf import settings
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser import asking
 from tests.browser.cast import Cast, cast
 from tests.browser.managed import holding
 from tests.browser.people import Person
+from tests.browser.phone import EVERY_PORT, Phone
+from tests.browser.walking import Walk
 from tests.door.broker import Visitor, visitor
 from tests.door.broker import running as mosquitto
 
 PICTURES: Path = settings.BASE_DIR / "docs" / "pictures"
-LARGEST = 150_000  # bytes: a README loads on a phone too
+LARGEST = 100_000  # bytes: a README loads on a phone too
+COLOURS = 128  # are all that pages of ours and their letters' edges need
 DESK, PHONE = {"width": 1100, "height": 880}, {"width": 360, "height": 640}
+# Of the walk: what docs/this-device.md shows.
+SHOWN = ("invited", "app", "home", "ask", "waiting", "approved", "file", "check", "door", "opened", "seen")
 PREVIEW = {"width": 800, "height": 655}
 
 
-def take(person: Person, name: str, *, width: int, height: int) -> None:
+def take(person: Person | Phone, name: str, *, width: int, height: int) -> None:
     """What is at the top of the window, as docs/pictures/<name>.png."""
     person.page.set_viewport_size({"width": width, "height": height})
     person.page.mouse.move(0, 0)
@@ -29,14 +35,12 @@ def take(person: Person, name: str, *, width: int, height: int) -> None:
     path = PICTURES / f"{name}.png"
     fine = width < 640  # twice as sharp; on a desk that would be too large
     person.page.screenshot(path=path, animations="disabled", scale="device" if fine else "css")
+    Image.open(path).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     assert path.stat().st_size < LARGEST, f"{path} is too large"
 
 
 def requester(here: Cast, folder: Path) -> None:
     alice = here.people["alice"]
-    alice.go("My requests")
-    alice.follow("Alice's new phone")
-    take(alice, "request-phone", **PHONE)
     asking.open_form(alice, "Web server")
     asking.choose(alice, asking.make_request(alice, folder, "Web server"))
     expect(alice.page.locator("#preview .words")).to_be_visible()
@@ -46,19 +50,14 @@ def requester(here: Cast, folder: Path) -> None:
     take(alice, "submit", **PREVIEW)
 
 
-def this_device(here: Cast) -> None:
-    """From the button to the file, as on an Android phone."""
-    alice, dora = here.people["alice"], here.people["dora"]
-    alice.page.goto(f"{here.portal}/device?as=android")
-    take(alice, "device-phone", **PHONE)
-    alice.press("Make the key and ask")
-    alice.sees("The key waits in this browser.")
-    address = alice.page.url
-    asking.approve(dora, "phone")
-    alice.page.goto(f"{address}/finish?as=android")
-    alice.press("Make the file")
-    alice.sees("1. The password")
-    take(alice, "device-file-phone", **PHONE)
+def walk(here: Cast, home: Visitor, folder: Path) -> None:
+    """Somebody's first evening on a phone."""
+    root = here.running.data / "public" / "ca" / "servers-root.pem"
+    walked = Walk(here, Phone(folder, root, EVERY_PORT), home)
+    for name in walked.stops():
+        if name in SHOWN:
+            take(walked.phone, f"walk-{name}", width=PHONE["width"], height=740)
+    walked.phone.close()
 
 
 def officers(here: Cast) -> None:
@@ -106,9 +105,9 @@ def main() -> None:
         folder = Path(name)
         requester(here, folder / "asking")
         officers(here)
-        this_device(here)
         stranger(here)
-        at_the_door(here, home, folder / "phone")
+        walk(here, home, folder / "mias")
+        at_the_door(here, home, folder / "alices")
 
 
 if __name__ == "__main__":

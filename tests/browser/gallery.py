@@ -112,6 +112,7 @@ def batch(bob: Person) -> Stops:
 def administrator(cast: Cast, _: Path) -> Stops:
     dora = cast.people["dora"]
     pages = {"home": "/", "people": "/people", "invite": "/people/invite", "household": "/household"}
+    pages |= {"together": "/people/together", "progress": "/progress/"}
     yield from _at(cast, dora, pages)
     link = dora.invite("Fritz Fischer", "Requester")
     yield "dora-link", dora

@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -10,8 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser import asking, shell
 from tests.browser.cast import NAMES, Cast, cast
 from tests.browser.people import PATIENCE
+from tests.browser.reading import read_by_everyone
 from tests.browser.watching import KEY, Watched, look
-from tests.js.readers import Made, nss, openssl
 from tests.js.test_import import opened_by_chromium
 from tests.pictures import SWITCHES, VIEWPORTS, chromium_path, driver, picture
 
@@ -65,9 +66,7 @@ def test_from_the_button_to_the_open_door(home: Cast, tmp_path: Path) -> None:
     officer.sees("Approved and issued")
     made = finishes(home, watched, tmp_path, address)
     for path, password in made:
-        read = Made(path, password, f"alice's {DEVICE}", b"", ())
-        openssl(read, password)
-        nss(read, password)
+        read_by_everyone(home, urlsplit(address).path, path, password)
         private = private_number(path, password)
         assert private in secret  # it is the same key
         for one in (secret, private, path.read_bytes(), path.read_bytes()[100:400], password.encode()):
@@ -109,6 +108,10 @@ def finishes(home: Cast, watched: Watched, folder: Path, address: str) -> list[t
     expect(page.get_by_role("heading", name="1. The password")).to_be_visible()
     look(page, "6-file")
     made = [saved(page, folder / "1.p12")]
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy the password").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == made[0][1]
     before = page.locator("#save").get_attribute("href")
     page.get_by_role("button", name="Make the other form of file").click()
     expect(page.locator("#save")).not_to_have_attribute("href", before or "")

@@ -92,6 +92,33 @@ def test_a_certificate_for_another_key_is_not_taken(home: Cast, hers: Page) -> N
     look(hers, "other-key")
 
 
+def test_a_browser_without_the_key_says_so_and_why_that_may_be(home: Cast, hers: Page) -> None:
+    """Another browser, and this one after its website data were deleted."""
+    address = asked(home, hers, "wall clock")
+    asking.approve(home.people["dora"], "wall clock")
+    other = home.browser.new_context()
+    other.add_cookies(hers.context.cookies())
+    elsewhere = other.new_page()
+    elsewhere.goto(f"{address}/finish")
+    says_gone(elsewhere)
+    other.close()
+    hers.goto(f"{address}/finish")
+    expect(hers.get_by_role("button", name="Make the file")).to_be_visible()
+    hers.evaluate("indexedDB.deleteDatabase('latchkey')")
+    hers.goto(f"{address}/finish")
+    says_gone(hers)
+    look(hers, "gone")
+    hers.get_by_role("link", name="Ask anew on this device").click()
+    expect(hers.get_by_role("heading", name="Put a certificate on this device")).to_be_visible()
+
+
+def says_gone(page: Page) -> None:
+    expect(page.get_by_text("The key of this request is not in this browser.")).to_be_visible()
+    for reason in ("Another browser or device?", "A private window?", "Website data deleted"):
+        expect(page.get_by_text(reason)).to_be_visible()
+    expect(page.get_by_role("button", name="Make the file")).to_be_hidden()
+
+
 def asked(home: Cast, page: Page, device: str, *, rsa: bool = False) -> str:
     """The address of the new request's page."""
     page.goto(f"{home.portal}/device?as=android")

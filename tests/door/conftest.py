@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.http import HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
@@ -58,9 +58,10 @@ def make_door(slug: str, **more: object) -> Door:
     return door
 
 
-def holder_for(user: User, device: str = "phone") -> Holder:
-    """With a certificate that the database knows; it was never signed."""
-    starts, ends = timezone.now(), timezone.now() + timedelta(days=300)
+def holder_for(user: User, device: str = "phone", left: timedelta = timedelta(days=300)) -> Holder:
+    """With a certificate of a year that the database knows; it was never signed."""
+    ends = timezone.now() + left
+    starts = ends - timedelta(days=365)
     name, fingerprint, key = f"{user.full_name}, {device}", secrets.token_hex(32), uuid.uuid4()
     Certificate.objects.create(
         id=key,
@@ -75,7 +76,7 @@ def holder_for(user: User, device: str = "phone") -> Holder:
         not_before=starts,
         not_after=ends,
     )
-    return Holder(user, LiveCertificate(key, str(user.pk), name, fingerprint, fingerprint[:16], ends))
+    return Holder(user, LiveCertificate(key, str(user.pk), name, fingerprint, fingerprint[:16], ends, starts))
 
 
 @pytest.fixture
@@ -99,7 +100,6 @@ class Visitor(Browser):
 
 
 @pytest.fixture
-def visit(door_face: None) -> Iterator[Callable[..., Visitor]]:
+def visit(door_face: None) -> Callable[..., Visitor]:
     """`visit(alice)`, `visit(alice, "de-AT")`: her phone in front of the door."""
-    yield lambda user, language="en", **more: Visitor(holder_for(user), language, **more)
-    translation.deactivate()  # each request says which language this thread speaks; other tests say nothing
+    return lambda user, language="en", **more: Visitor(holder_for(user), language, **more)

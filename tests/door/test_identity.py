@@ -14,7 +14,7 @@ from pki.verification import LiveCertificate
 
 
 def live(owner: str) -> LiveCertificate:
-    return LiveCertificate(uuid.uuid4(), owner, "phone", "ab" * 32, "1234", timezone.now())
+    return LiveCertificate(uuid.uuid4(), owner, "phone", "ab" * 32, "1234", timezone.now(), timezone.now())
 
 
 @pytest.fixture

@@ -108,7 +108,7 @@ def test_the_door_gets_in_with_the_certificate_of_its_own(house: House, settings
         assert home.next().topic == "home/front/open"
     assert "u'latchkey-door'" in house.broker.log.read_text()
     assert broker_tls.certificate().stat().st_mode & 0o777 == 0o600
-    assert link.read().word == "Connected to localhost."
+    wait_until(lambda: link.read().word == "Connected to localhost.", 5, "noted")
 
 
 def test_no_press_is_lost_while_the_certificate_is_renewed(house: House, settings: Settings) -> None:

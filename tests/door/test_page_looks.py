@@ -12,7 +12,7 @@ from accounts.models import User
 from door import pins
 from door.models import Colour, Door, Outcome, PinUse, Press, Rule
 from tests.design.test_contrast import contrast
-from tests.door.conftest import PIN, Home, Visitor, make_door
+from tests.door.conftest import PIN, Home, Visitor, holder_for, make_door
 from tests.pictures import ALL, faults_in
 
 
@@ -79,6 +79,8 @@ def test_the_pages_can_be_used_and_read_everywhere(
     pages["history"] = visitor.get("/history").content.decode()
     pages["help"] = visitor.get("/help").content.decode()
     pages["nothing"] = visitor.get("/nowhere").content.decode()
+    ending = Visitor(holder_for(alice, "tablet", timedelta(days=12)), language)
+    pages["doors-ending"] = ending.get("/").content.decode()
     Rule.objects.all().delete()
     pages["doors-none"] = visitor.get("/").content.decode()
     assert not faults_in({f"door-{name}-{language}": html for name, html in pages.items()}, wanted)

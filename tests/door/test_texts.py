@@ -37,7 +37,12 @@ def sources() -> list[Path]:
     """Only the pages of door and check face, and what speaks on them, are in two languages."""
     top = settings.BASE_DIR
     pages = [*(top / "templates/door").glob("*.html"), *(top / "templates/check").glob("*.html")]
-    speaking = [top / f"portal/{name}.py" for name in ("errors_door", "advice", "views/check")]
+    pages += [
+        *(top / f"templates/enrollment/_{name}.html" for name in ("make_file", "made_file", "install")),
+        *(top / "templates/enrollment/install").glob("*.html"),
+    ]
+    speaking = [top / f"portal/{name}.py" for name in ("errors_door", "advice", "views/check", "views/renew")]
+    speaking += [top / f"enrollment/{name}.py" for name in ("kinds", "renewing")]
     return [*pages, *(top / "door").rglob("*.py"), *speaking]
 
 

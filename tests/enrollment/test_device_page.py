@@ -67,13 +67,15 @@ AGENTS = {
 
 
 SCRIPTS = settings.BASE_DIR / "static" / "enrollment"
+TEMPLATES = settings.BASE_DIR / "templates" / "enrollment"
 
 
-def test_the_scripts_are_small_and_ask_for_nothing_but_the_chain() -> None:
+def test_the_scripts_are_small_ask_for_the_chain_and_tell_that_it_is_installed() -> None:
     """What they import is looked at in tests/js/test_modules.py."""
     asks, finishes = ((SCRIPTS / f"{name}.js").read_text() for name in ("device", "finish"))
-    assert "fetch" not in asks and finishes.count("fetch(") == 1
+    assert "fetch" not in asks and finishes.count("fetch(") == 2
     assert "fetch(place.dataset.chain" in finishes
+    assert "fetch(tell.action, {" in finishes and 'id="tell"' in (TEMPLATES / "finish.html").read_text()
     for text in (asks, finishes):
         assert len(gzip.compress(text.encode())) < 2_200
         assert not re.search(r"XMLHttpRequest|sendBeacon|WebSocket|EventSource|innerHTML|eval|Function", text)
@@ -103,9 +105,11 @@ def test_every_kind_can_be_chosen_and_nothing_else(hers: Client) -> None:
 def test_the_page_says_three_steps_and_offers_the_other_way(hers: Client) -> None:
     page = hers.get("/device", headers={"User-Agent": next(iter(AGENTS))}).content.decode()
     assert "You install a profile" in page and page.count("<li><strong>") == 3
-    assert "way=page" in page and "Make the key in this browser instead" in page
+    assert 'href="/device?way=page">Make the key in this browser instead</a>' in page
     other = hers.get("/device?way=page", headers={"User-Agent": next(iter(AGENTS))}).content.decode()
     assert "This page makes a key" in other and "<noscript>" in other
+    assert other.count("<li><strong>") == 3 and "within 6 days" in other
+    assert 'href="/device?way=profile">Use a profile instead</a>' in other
 
 
 def test_on_an_iphone_another_browser_is_sent_to_safari(hers: Client) -> None:
@@ -134,6 +138,16 @@ def test_a_request_made_in_the_page_is_one_like_any_other_and_lapses_after_six_d
     assert ra.lapse_overdue() == 1
     page = hers.get(f"/requests/{made.pk}").content.decode()
     assert "nobody decided within six days" in page and 'data-over="1"' in page
+
+
+def test_requester_and_officer_see_the_same_four_words(
+    hers: Client, bob: User, sign_in: Callable[..., Client]
+) -> None:
+    hers.post("/device/start", asking())
+    made = CertificationRequest.objects.get()
+    words = re.search(r'<ol class="words">.*?</ol>', hers.get(f"/requests/{made.pk}").content.decode())
+    assert words and words[0].count("<li>") == 4
+    assert words[0] in sign_in(Browser(), bob).get(f"/queue/{made.pk}").content.decode()
 
 
 def test_what_was_typed_stays_when_something_is_wrong(hers: Client) -> None:
@@ -216,6 +230,7 @@ def test_no_code_works_for_another_person_or_later_and_looking_does_not_use_it_u
     hers: Client, alice: User, charlie: User, sign_in: Callable[..., Client]
 ) -> None:
     token = handover.make(alice, address=HERE, device="x")
+    assert HandOver.objects.get().lapses_at <= timezone.now() + timedelta(minutes=10)
     assert hers.head(f"/device/from/{token}").status_code == 405
     assert sign_in(Browser(), charlie).get(f"/device/from/{token}").status_code == 410
     nobody = Browser().get(f"/device/from/{token}")

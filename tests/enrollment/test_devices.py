@@ -16,7 +16,8 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts import invitations
+from accounts.models import Invitation, User
 from audit.models import AuditEvent
 from enrollment import devices, ra
 from enrollment.models import CertificationRequest, Kind, Status
@@ -134,6 +135,27 @@ def test_who_has_left_gets_nothing(approved: CertificationRequest) -> None:
         enrolled(comes(approved))
 
 
+def test_who_took_over_the_account_after_the_approval_gets_nothing(
+    approved: CertificationRequest, alice: User, bob: User
+) -> None:
+    """One officer's word: approve what alice asked for, open the reset link oneself, be quicker than she."""
+    token = invitations.make(bob, account=alice, address=HERE)
+    parsed = comes(approved)
+    Invitation.objects.filter(digest=invitations.digest(token)).update(used_at=timezone.now())
+    for attempt in (
+        lambda: ra.profile_for(approved, by=alice, address=HERE),
+        lambda: enrolled(parsed),
+    ):
+        with pytest.raises(ra.Refused, match="new password and app"):
+            attempt()
+    approved.refresh_from_db()
+    assert not approved.key_sha256
+    other = User.objects.create_user("otto", is_officer=True)
+    again = ra.approve(request=asked(alice, "tablet"), by=other, address=HERE)
+    done = enrolled(comes(again))
+    assert done and done.status == Status.ISSUED
+
+
 def test_a_request_that_says_so_lapses_sooner(alice: User) -> None:
     made = ask(alice)
     CertificationRequest.objects.filter(pk=made.pk).update(lapses_at=timezone.now() - timedelta(seconds=1))
@@ -160,6 +182,24 @@ def test_the_profile_is_signed_and_says_where_to_ask_with_what(
     assert enrolled(comes(approved)).status == Status.ISSUED
     with pytest.raises(ra.Refused, match="not waiting for its profile"):
         ra.profile_for(approved.__class__.objects.get(pk=approved.pk), by=alice, address=HERE)
+
+
+def test_after_its_week_nobody_gets_the_profile(approved: CertificationRequest, alice: User) -> None:
+    approved.lapses_at = timezone.now() - timedelta(seconds=1)
+    with pytest.raises(ra.Refused, match="has lapsed"):
+        ra.profile_for(approved, by=alice, address=HERE)
+
+
+def test_the_owner_downloads_it_as_phones_want_it_and_a_stranger_does_not(
+    approved: CertificationRequest, alice: User, charlie: User, browser: Client
+) -> None:
+    services.renew_portal()
+    path = f"/requests/{approved.pk}/profile.mobileconfig"
+    answer = open_session(browser, alice).get(path)
+    assert answer.status_code == 200 and b"com.apple.security.scep" in answer.content
+    assert answer.headers["Content-Type"] == "application/x-apple-aspen-config"
+    assert answer.headers["Content-Disposition"].endswith('.mobileconfig"')
+    assert open_session(browser, charlie).get(path).status_code == 404
 
 
 def test_nobody_else_gets_the_profile(approved: CertificationRequest, charlie: User, bob: User) -> None:
@@ -218,3 +258,28 @@ def test_what_the_device_has_is_revoked_and_not_taken_back(approved: Certificati
     enrolled(comes(approved))
     with pytest.raises(ra.Refused, match="no longer waiting"):
         ra.reject(request=stale, by=bob, address=HERE, reason="Too late.")
+
+
+def test_its_owner_withdraws_it_until_the_device_comes(
+    approved: CertificationRequest, alice: User, browser: Client
+) -> None:
+    open_session(browser, alice)
+    assert "Withdraw this request" in browser.get(f"/requests/{approved.pk}").content.decode()
+    assert browser.post(f"/requests/{approved.pk}/withdraw").status_code == 302
+    approved.refresh_from_db()
+    assert approved.status == Status.WITHDRAWN
+    assert AuditEvent.objects.get(action="request.withdrawn").actor == "alice"
+    with pytest.raises(ra.Refused, match="not waiting for its profile"):
+        enrolled(comes(approved))
+    assert "Withdraw this request" not in browser.get(f"/requests/{approved.pk}").content.decode()
+
+
+def test_what_has_its_key_is_not_withdrawn(
+    approved: CertificationRequest, alice: User, charlie: User
+) -> None:
+    stale = CertificationRequest.objects.get(pk=approved.pk)
+    with pytest.raises(ra.Refused, match="somebody else's"):
+        ra.withdraw(request=stale, by=charlie, address=HERE)
+    enrolled(comes(approved))
+    with pytest.raises(ra.Refused, match="no longer waiting: Issued"):
+        ra.withdraw(request=stale, by=alice, address=HERE)

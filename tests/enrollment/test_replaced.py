@@ -1,6 +1,7 @@
 """After a renewal: the old certificate is revoked once the new one was seen, and not before."""
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -51,3 +52,34 @@ def test_one_that_replaces_nothing_revokes_nothing(renewed: tuple[Certificate, C
         seen.note(certificate.pk, address=HERE, at=timezone.now())
     CertificationRequest.objects.update(predecessor=None)
     assert replaced.revoke() == 0
+
+
+@pytest.mark.parametrize("reason", ["keyCompromise", "cessationOfOperation", "privilegeWithdrawn"])
+def test_a_stolen_ones_successors_end_with_it(
+    renewed: tuple[Certificate, Certificate], alice: User, bob: User, reason: str
+) -> None:
+    """The old key alone vouched for them: the thief could have made them, or holds them as well."""
+    old, new = renewed
+    third = ra.approve(request=ask(alice, "third"), by=bob, address=HERE)
+    CertificationRequest.objects.filter(pk=third.pk).update(predecessor=new)
+    ra.revoke(request=old.request, by=alice, address=HERE, reason=reason)
+    assert reasons() == dict.fromkeys((OLD, NEW, "third"), reason)
+
+
+@pytest.mark.parametrize("reason", ["superseded", "unspecified"])
+def test_one_that_is_put_away_leaves_its_successor(
+    renewed: tuple[Certificate, Certificate], alice: User, reason: str
+) -> None:
+    old, _ = renewed
+    ra.revoke(request=old.request, by=alice, address=HERE, reason=reason)
+    assert reasons() == {OLD: reason, NEW: ""}
+
+
+def test_the_page_tells_what_ends_with_it_and_what_does_not(
+    renewed: tuple[Certificate, Certificate], at_home: Client
+) -> None:
+    old, new = renewed
+    page = at_home.get(f"/certificates/revoke?c={old.pk}").content.decode()
+    assert "It was renewed." in page and "It renews an older one," not in page
+    page = at_home.get(f"/certificates/revoke?c={new.pk}").content.decode()
+    assert "It was renewed." not in page and f'href="/certificates/revoke?c={old.pk}"' in page

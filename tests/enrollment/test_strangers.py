@@ -11,8 +11,8 @@ from tests.enrollment.acts import ask
 
 pytestmark = pytest.mark.usefixtures("no_signer")
 
-OWNERS = ["", "/state", "/qr", "/certificate.pem", "/certificate.p7b"]
-POSTS = ["/withdraw", "/answer"]
+OWNERS = ["", "/state", "/qr", "/certificate.pem", "/certificate.p7b", "/finish", "/profile.mobileconfig"]
+POSTS = ["/withdraw", "/answer", "/installed"]
 
 
 @pytest.mark.parametrize("path", OWNERS)

@@ -31,6 +31,7 @@ MODULES = {
     "csr": "pki.csr",
     "revocation": "pki.revocation",
     "crl": "pki.crl",
+    "replaced": "enrollment.replaced",
     "health": "portal.health",
     "metering": "portal.metering",
 }
@@ -74,6 +75,7 @@ class Acts:
         self.users = modules["accounts"].User.objects
         self.certificates = modules["pki"].Certificate.objects
         self.devices, self.challenges = modules["devices"], modules["challenges"]
+        self.replaced = modules["replaced"]
         self.requests = modules["requests"].CertificationRequest.objects
 
     def person(self, name: str, **roles: bool) -> Any:
@@ -145,6 +147,10 @@ class Acts:
         """What officers read on their first page, and the gauge."""
         (up,) = re.findall(r"latchkey_door_up ([0-9.]+)", self.metering.text())
         return {"said": self.health.problems_at_a_glance(), "up": float(up)}
+
+    def tidy(self) -> dict[str, Any]:
+        """What housekeeping does each minute; gives how many were revoked."""
+        return {"revoked": self.replaced.revoke()}
 
     def publish(self) -> dict[str, Any]:
         """A new list of the clients CA."""

@@ -49,6 +49,13 @@ def environment(data: Path, **more: str) -> dict[str, str]:
     return kept | ours | more
 
 
+def as_installed_by_make_run(folder: Path) -> dict[str, str]:
+    """An environment without Pillow: the tests have it, and qrcode then loads eight megabytes of it."""
+    folder.mkdir()
+    (folder / "PIL.py").write_text("raise ImportError('only the tests have it')\n")
+    return {"PYTHONPATH": str(folder)}
+
+
 def manage(*words: str, env: dict[str, str], seconds: float = 30) -> subprocess.CompletedProcess[str]:
     """A command of manage.py, to its end."""
     command = [sys.executable, "manage.py", *words]

@@ -84,7 +84,7 @@ def test_folders_that_others_can_read_stop_the_start(tmp_path: Path) -> None:
     for name in ("WEB_DIR", "BACKUP_DIR"):
         folder = tmp_path / name
         folder.mkdir(mode=0o700)
-        with override_settings(**{name: folder}):
+        with override_settings(DATA=tmp_path, **{name: folder}):
             checks.private_folders()
             folder.chmod(0o750)
             with pytest.raises(Obstacle, match=f"chmod 700 {folder}"):

@@ -118,6 +118,7 @@ def test_a_live_one_is_fine_leads_to_the_door_and_is_noted(
     assert f'href="{settings.DOOR_URL}"' in page
     assert "alice&#x27;s phone" in page
     assert "It ends soon" not in page
+    assert "It can be renewed here from" in page
     assert Seen.objects.get().certificate.der == der
 
 
@@ -125,7 +126,10 @@ def test_one_near_its_end_is_told_where_the_next_one_comes_from(
     look: Callable[..., HttpResponse], der: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrivals, "ENDS_SOON", timedelta(days=3000))
-    assert "It ends soon" in said(look(der))
+    Certificate.objects.update(not_before=timezone.now() - timedelta(days=2000))
+    page = said(look(der))
+    assert "It ends soon" in page
+    assert 'href="/renew"' in page
 
 
 @pytest.mark.parametrize(
@@ -199,8 +203,18 @@ def test_a_strangers_is_named_as_it_names_itself_and_can_do_no_harm(
     assert "remembers what was chosen" in page
 
 
-def test_what_nobody_can_parse_is_a_strangers(look: Callable[..., HttpResponse]) -> None:
-    assert "<h1>Another certificate arrived</h1>" in said(look(b"\x30\x03\x02\x01\x00"))
+ODD = {
+    "no certificate": b"\x30\x03\x02\x01\x00",
+    "version 2": stranger().replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020101")),
+    "version 6": stranger().replace(bytes.fromhex("a003020102"), bytes.fromhex("a003020105")),
+    "a bit string for a name": stranger("xyz").replace(b"\x0c\x03xyz", b"\x03\x03\0yz"),
+}
+
+
+@pytest.mark.parametrize("der", ODD.values(), ids=ODD)
+def test_what_nobody_can_parse_is_a_strangers(look: Callable[..., HttpResponse], der: bytes) -> None:
+    """OpenSSL takes each of them in a handshake but the first."""
+    assert "<h1>Another certificate arrived</h1>" in said(look(der))
 
 
 @pytest.mark.parametrize("agent", AGENTS)

@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from tests.portal.door_clients import (
     s_client,
     visit,
 )
-from tests.portal.door_hand import hand
 from tests.portal.running import Running, alive, up, wait_until
 
 pytestmark = pytest.mark.slow
@@ -34,6 +32,7 @@ SAID = {
     "foreign CA": "Another certificate arrived",
     "self-made CA of the same name": NOT_FOR_THIS,
     "server certificate": NOT_FOR_THIS,
+    "device certificate": NOT_FOR_THIS,
     "serverAuth from the clients CA": NOT_FOR_THIS,
     "not yet valid": "This certificate is not valid yet",
     "expired": "This certificate has ended",
@@ -42,19 +41,6 @@ SAID = {
     "no EKU": NOT_FOR_THIS,
     "orphan": NOT_FOR_THIS,
 }
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    folder = tmp_path_factory.mktemp("check")
-    (folder / "clients").mkdir()
-    with up(folder / "data") as running, hand(running.env) as hands:
-        yield Crowd(running, hands, folder / "clients")
-
-
-@pytest.fixture(scope="module")
-def phone(crowd: Crowd) -> Path:
-    return crowd.good()
 
 
 def answer(crowd: Crowd, client: Path | None) -> str:
@@ -164,6 +150,7 @@ def test_a_child_that_waits_for_visitors_is_wanted_while_somebody_stands_there()
 def test_it_rests_when_nobody_has_come_for_a_while(visitors: int, quiet: float, runs: bool) -> None:
     worker = CheckWorker.__new__(CheckWorker)
     worker.deadlines, worker.nr_conns, worker.alive = {}, visitors, True
+    worker.look_at = 0.0
     worker.quiet_since = time.monotonic() - quiet
     worker.notify()
     assert worker.alive is runs

@@ -17,26 +17,12 @@ from django.conf import settings
 from pki import builder
 from portal import ports
 from tests.portal.door_clients import CA, Caller, Crowd, foreign_ca, visit
-from tests.portal.door_hand import hand
-from tests.portal.running import up, wait_until
+from tests.portal.running import wait_until
 
 pytestmark = pytest.mark.slow
 
 OK = b"HTTP/1.1 200 OK\r\n"
 HEADER = "X-Latchkey-Client-Cert"
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    folder = tmp_path_factory.mktemp("door")
-    (folder / "clients").mkdir()
-    with up(folder / "data") as running, hand(running.env) as hands:
-        yield Crowd(running, hands, folder / "clients")
-
-
-@pytest.fixture(scope="module")
-def phone(crowd: Crowd) -> Path:
-    return crowd.good()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 """
 
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,27 +19,12 @@ from tests.portal.door_clients import (
     s_client,
     visit,
 )
-from tests.portal.door_hand import hand
-from tests.portal.running import up
 
 pytestmark = pytest.mark.slow
 
 OK = b"HTTP/1.1 200 OK\r\n"
 VERSIONS = pytest.mark.parametrize("version", [TLS_1_2, TLS_1_3], ids=["TLS 1.2", "TLS 1.3"])
 MATRIX = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-
-
-@pytest.fixture(scope="module")
-def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    folder = tmp_path_factory.mktemp("door")
-    (folder / "clients").mkdir()
-    with up(folder / "data") as running, hand(running.env) as hands:
-        yield Crowd(running, hands, folder / "clients")
-
-
-@pytest.fixture(scope="module")
-def phone(crowd: Crowd) -> Path:
-    return crowd.good()
 
 
 def test_a_live_certificate_gets_in_by_tls_1_3_only(crowd: Crowd, phone: Path) -> None:

@@ -24,7 +24,9 @@ MOST = 5_000_000  # bytes that the other kernel keeps for it, generously
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with such_a_limit(), up(tmp_path_factory.mktemp("greedy") / "data") as found:
+    with ExitStack() as stack:
+        with such_a_limit():
+            found = stack.enter_context(up(tmp_path_factory.mktemp("greedy") / "data"))
         yield found
         assert "Traceback" not in found.said
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.conf import settings
 
 from portal import advice, useragent
 from tests.conftest import Browser
@@ -24,11 +25,14 @@ def test_every_browser_that_came_to_the_check_face_finds_its_part(page: str) -> 
     assert wanted < set(parts(page))
 
 
-def test_each_part_tells_how_to_install_choose_and_remove(page: str) -> None:
+def test_each_part_tells_how_to_install_choose_remove_and_renew(page: str) -> None:
     found = parts(page)
-    found.pop("renew")
+    every = found.pop("renew")
+    assert f'href="{settings.CHECK_URL}/renew"' in every
+    assert set(found) == {"iphone", "android", "windows", "macos", "linux", "firefox"}
     for name, text in found.items():
-        assert re.findall(r"<h3>(\w+)</h3>", text) == ["Install", "Choose", "Remove"], name
+        assert re.findall(r"<h3>(\w+)</h3>", text) == ["Install", "Choose", "Remove", "Renew"], name
+        assert 'href="#renew"' in text, name
 
 
 def test_what_was_never_tried_on_a_real_device_says_so(page: str) -> None:

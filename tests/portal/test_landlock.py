@@ -157,6 +157,8 @@ def test_a_broken_in_web_process_gets_at_nothing_of_the_signers(tmp_path: Path, 
             (data / "backups/journal.sqlite3").write_bytes(b"a copy")
             secrets = [str(file) for file in (data / "signer").rglob("*") if file.is_file()]
             secrets.append(str(data / "backups/journal.sqlite3"))
+            assert (data / "ra/scep.pem").exists()  # SCEP's key, which most faces have no use for
+            secrets.append(str(data / "ra/scep.pem"))
             assert any(file.endswith(".key") for file in secrets)
             env = running.env | {"LATCHKEY_DATA": str(data)}
             managed = break_in(env, running.children()["signer"], running.process.pid, secrets, str(other))
@@ -171,6 +173,30 @@ def test_a_broken_in_web_process_gets_at_nothing_of_the_signers(tmp_path: Path, 
         shutil.rmtree(other.parent)
         if inside:
             subprocess.run(["rm", "-rf", str(data), f"{data}.log"], check=True)
+
+
+@pytest.mark.slow
+@needs_landlock
+@pytest.mark.parametrize("registrar", [False, True])
+def test_the_ras_key_is_for_who_speaks_scep(tmp_path: Path, registrar: bool) -> None:
+    code = (
+        "import sys, django; django.setup()\n"
+        "from portal import confinement\n"
+        "from pki import own\n"
+        "file = own.registrar() / 'scep.pem'\n"
+        "file.parent.mkdir(parents=True); file.write_text('secret')\n"
+        "confinement.enter(registrar=sys.argv[1] == 'True')\n"
+        "try: print(file.read_text())\n"
+        "except PermissionError: print('refused')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(registrar)],
+        env=environment(tmp_path / "data") | {"PYTHONPATH": str(settings.BASE_DIR)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.stdout == ("secret\n" if registrar else "refused\n"), done.stderr
 
 
 @pytest.mark.slow

@@ -1,11 +1,15 @@
 """Requests no browser sends: strange encodings, addresses, cookies and bodies get an answer, never a 500."""
 
+from unittest.mock import Mock
+
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from accounts import household
 from accounts.models import User
 from enrollment.models import CertificationRequest
+from portal import faces
 from tests.conftest import Browser, make_csr, open_session
 from tests.enrollment.acts import form
 
@@ -36,6 +40,26 @@ def test_an_encoding_no_page_of_ours_uses_is_refused(browser: Browser, alice: Us
     )
     assert answer.status_code == 400 and "did not arrive whole" in answer.content.decode()
     assert not CertificationRequest.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("face", ["urls", "urls_door", "urls_check", "urls_status"])
+def test_an_address_in_such_an_encoding_is_refused_at_every_face(face: str, settings: Settings) -> None:
+    """Django fails on those while it makes its request, where no handler of errors is."""
+    settings.ROOT_URLCONF = f"portal.{face}"
+    settings.MIDDLEWARE = {
+        "urls": settings.MIDDLEWARE,
+        "urls_door": settings.DOOR_MIDDLEWARE,
+        "urls_check": settings.CHECK_MIDDLEWARE,
+        "urls_status": settings.STATUS_MIDDLEWARE,
+    }[face]
+    served = faces.Face({}, lambda app: app).load()
+    for encoding, query in [*((one, "a=%41") for one in ENCODINGS[:4]), ("utf-8", "&".join("a" * 1001))]:
+        kind = f"text/plain; charset={encoding}"
+        environ = RequestFactory().generic("GET", "/", content_type="").environ
+        start = Mock()
+        answer = served({**environ, "QUERY_STRING": query, "CONTENT_TYPE": kind}, start)
+        assert b"".join(answer) and start.call_args.args[0] == "400 Bad Request", encoding
 
 
 @pytest.mark.django_db

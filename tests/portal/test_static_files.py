@@ -2,12 +2,14 @@
 
 import gzip
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
+from portal.static_files import bare
 
 CSS = "/static/latchkey/latchkey.css"
 FILE = settings.BASE_DIR / "static" / "latchkey" / "latchkey.css"
@@ -20,7 +22,7 @@ def test_a_style_sheet_comes_compressed(browser: Client) -> None:
     assert answer.headers["Content-Length"] == str(len(answer.content))
     assert answer.headers["Content-Type"] == 'text/css; charset="utf-8"'
     assert answer.headers["Vary"] == "Accept-Encoding"
-    assert gzip.decompress(answer.content) == FILE.read_bytes()
+    assert gzip.decompress(answer.content) == bare(FILE.read_bytes())
     assert len(answer.content) < FILE.stat().st_size / 3
 
 
@@ -45,3 +47,32 @@ def test_no_page_is_compressed(
 ) -> None:
     answer = sign_in(browser, alice).get(path, headers=TAKES)
     assert "Content-Encoding" not in answer.headers
+
+
+OURS = sorted(file for file in (settings.BASE_DIR / "static").rglob("*") if file.suffix in (".js", ".css"))
+
+
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.name)
+def test_no_text_goes_over_several_lines(file: Path) -> None:
+    """Or a line of it could be taken for a comment, and its blanks for indentation."""
+    for line in bare(file.read_bytes()).decode().splitlines():
+        assert line.count("`") % 2 == 0 and not line.endswith("\\"), line
+
+
+def test_comments_and_indentation_stay_here() -> None:
+    script = b"""// What it is for.
+/** @returns text */
+const text = (one) => {
+  // Why.
+  const address = "https://example.org"; // stays
+  /* Why, on
+     two lines. */
+
+  return `${address} /* ${one}`;
+};
+"""
+    left = b"""const text = (one) => {
+const address = "https://example.org"; // stays
+return `${address} /* ${one}`;
+};"""
+    assert bare(script) == left

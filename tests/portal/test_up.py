@@ -14,7 +14,17 @@ import pytest
 from cryptography import x509
 
 from portal import landlock, seccomp
-from tests.portal.running import HOSTS, alive, environment, free_port, secured, sentence, up, wait_until
+from tests.portal.running import (
+    HOSTS,
+    alive,
+    as_installed_by_make_run,
+    environment,
+    free_port,
+    secured,
+    sentence,
+    up,
+    wait_until,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -239,7 +249,7 @@ def resident(pids: set[int]) -> int:
 
 
 def test_all_of_it_stays_under_160_megabytes(tmp_path: Path) -> None:
-    with up(tmp_path / "data") as running:
+    with up(tmp_path / "data", **as_installed_by_make_run(tmp_path / "without")) as running:
         running.get("/login")
         assert resident(running.main_processes()) < 160 * 1024
 

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
-from enrollment.protocols import scep_ra
+from enrollment.protocols import scep_limits, scep_ra
 from pki import authorities, scep
 from portal import services
 from tests.pki.scep_client import Phone, Reply
@@ -66,3 +66,11 @@ def phone(registrar: scep.Ra) -> Callable[..., Phone]:
 @pytest.fixture
 def issuing(registrar: scep.Ra) -> x509.Certificate:
     return x509.load_der_x509_certificate(authorities.chain("clients")[0])
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(monkeypatch: pytest.MonkeyPatch) -> scep_limits.Limits:
+    """Nobody has asked in vain yet."""
+    fresh = scep_limits.Limits()
+    monkeypatch.setattr(scep_limits, "limits", fresh)
+    return fresh

@@ -98,8 +98,12 @@ def test_every_kind_of_old_key_can_sign(fresh, make):
 
 
 def test_servers_and_devices_can_be_renewed_by_their_key(fresh):
-    for profile in ("tls-server", "mqtt-client", "mqtt-broker"):
+    for profile in ("tls-server", "mqtt-client"):
         assert fresh.issue(Old(fresh.issue, profile).renewed())
+
+
+def test_a_profile_may_want_an_officer_each_time(fresh):
+    refused(fresh, Old(fresh.issue, "mqtt-broker").renewed(), "renewal-profile")
 
 
 def test_the_same_renewal_gives_the_same_certificate_and_there_is_no_second_one(fresh, old):

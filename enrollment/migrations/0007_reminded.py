@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enrollment', '0005_paper_code'),
+        ('enrollment', '0006_paper_code'),
         ('pki', '0003_journal_position'),
     ]
 

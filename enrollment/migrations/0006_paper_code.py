@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("enrollment", "0004_handover"),
+        ("enrollment", "0005_installed"),
         ("pki", "0002_lists"),
     ]
 

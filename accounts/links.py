@@ -1,0 +1,41 @@
+"""The addresses of invitations, as those who get them reach the portal."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+def address(request: HttpRequest, token: str) -> str:
+    """The link of an invitation."""
+    return reached(request, reverse("accounts:invitation", args=[token]))
+
+
+def reached(request: HttpRequest, path: str) -> str:
+    """`path` under the name by which whoever asks reaches the portal, unless nobody else could."""
+    host = request.get_host()
+    loopback = host.rpartition(":")[0] in _LOOPBACK or host in _LOOPBACK
+    return settings.PORTAL_URL + path if loopback else request.build_absolute_uri(path)
+
+
+def letter(name: str, household: str, url: str, until: datetime) -> str:
+    """What to write to somebody who gets a link: plain text, in the active time zone."""
+    return (
+        f"Hello {name},\n\nthis is your link to {household}:\n{url}\n\nOpen it on your phone. It works once,"
+        f" until {date_format(timezone.localtime(until), 'j F Y, H:i')}, and whoever opens it first has it:"
+        " please pass it on to nobody. The page leads you through the rest; you need an authenticator app.\n"
+    )
+
+
+def mailto(email: str, subject: str, body: str) -> str:
+    """A mailto address (RFC 6068) that opens a letter to be sent; "" without an e-mail address."""
+    if not email:
+        return ""
+    body = body.replace("\n", "\r\n")  # RFC 6068 5: line breaks are %0D%0A
+    return f"mailto:{quote(email, safe='@')}?subject={quote(subject)}&body={quote(body)}"

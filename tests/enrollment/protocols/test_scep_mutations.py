@@ -1,0 +1,128 @@
+"""Ten thousand messages of every kind, cut off and with bits turned, through the whole of the status face."""
+
+import hashlib
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from cryptography import x509
+
+from accounts.models import User
+from enrollment import challenges
+from enrollment.models import CertificationRequest
+from enrollment.protocols import scep_limits
+from pki import crl
+from pki.models import Certificate
+from tests.enrollment.acts import HERE
+from tests.enrollment.protocols.acts import Phones, about, again, approved, enrolled
+from tests.enrollment.protocols.conftest import Face
+from tests.pki.scep_client import Phone
+from tests.pki.shapes import sequence, spki
+
+pytestmark = pytest.mark.slow
+COUNT = 10_000
+SEEDS = (8894, 5652)
+
+
+@dataclass
+class Kind:
+    """A good message of one kind, its parts, and who sent it."""
+
+    sender: Phone
+    message_type: str
+    content: bytes
+
+    def good(self) -> bytes:
+        return again(self.sender).ask(self.content, self.message_type)
+
+
+@pytest.fixture
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here one address sends everything, and every envelope is opened."""
+    for limit in ("IN_VAIN", "TRIES"):
+        monkeypatch.setattr(scep_limits, limit, sys.maxsize)
+
+
+@pytest.fixture
+def kinds(face: Face, phone: Phones, alice: User, bob: User, issuing: x509.Certificate) -> list[Kind]:
+    """A phone's first request, a printer's, a poll, a renewal, and the two that fetch."""
+    crl.publish("clients")
+    holder, newcomer, printer = phone("holder"), phone("newcomer"), phone("printer")
+    old = enrolled(face, holder, alice, bob)
+    _, of_device = approved(alice, bob)
+    of_person = challenges.make(by=alice, address=HERE, device="printer")
+    names = sequence(issuing.subject.public_bytes(), printer.certificate.subject.public_bytes())
+    wanted = about(issuing, int(old.serial, 16))
+    return [
+        Kind(newcomer, "19", newcomer.csr(of_device)),
+        Kind(printer, "19", printer.csr(of_person)),
+        Kind(printer, "20", names),
+        Kind(holder, "17", phone("renewed").csr()),
+        Kind(holder, "21", wanted),
+        Kind(holder, "22", wanted),
+    ]
+
+
+def flipped(data: bytes, dice: random.Random) -> bytes:
+    changed = bytearray(data)
+    for _ in range(dice.choice((1, 1, 1, 2, 8))):
+        changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
+    return bytes(changed)
+
+
+def cut(data: bytes, dice: random.Random) -> bytes:
+    return data[: dice.randrange(len(data))]
+
+
+def moved(data: bytes, dice: random.Random) -> bytes:
+    """A piece of it once more, elsewhere."""
+    start, to = dice.randrange(len(data)), dice.randrange(len(data))
+    return data[:to] + data[start : start + dice.randrange(64)] + data[to:]
+
+
+CHANGES: tuple[Callable[[bytes, random.Random], bytes], ...] = (flipped, flipped, flipped, cut, moved)
+
+
+def mutations(kinds: list[Kind], dice: random.Random) -> Iterator[bytes]:
+    """Endless. Nine of ten are changed from outside; the tenth is signed anew, changed within."""
+    while True:
+        for kind in kinds:
+            good = kind.good()
+            for _ in range(45):
+                yield dice.choice(CHANGES)(good, dice)
+            for _ in range(5):
+                yield changed_within(kind, dice)
+
+
+def changed_within(kind: Kind, dice: random.Random) -> bytes:
+    """What only the holder of a key could send: a damaged envelope, damaged contents, or other attributes."""
+    sender, change, where = again(kind.sender), dice.choice(CHANGES), dice.randrange(3)
+    if where == 0:
+        return sender.sign(change(sender.seal(kind.content), dice), kind.message_type)
+    if where == 1:
+        return sender.ask(change(kind.content, dice), kind.message_type)
+    return sender.ask(kind.content, str(dice.choice((17, 19, 20, 21, 22, dice.randrange(100)))))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_ten_thousand_damaged_messages_break_nothing(
+    face: Face, phone: Phones, kinds: list[Kind], unlimited: None, seed: int
+) -> None:
+    dice, told = random.Random(seed), Counter[str]()
+    source = mutations(kinds, dice)
+    for _ in range(COUNT // len(SEEDS)):
+        answer = face.post(next(source))
+        assert answer.status_code in (200, 400)
+        told[f"{answer.status_code} {answer.headers['Content-Type']}"] += 1
+    assert set(told) == {"200 application/x-pki-message", "400 text/plain; charset=utf-8"}
+    keys = {spki(phone(name).key) for name in ("holder", "newcomer", "printer", "renewed")}
+    ours = Certificate.objects.filter(profile="tls-client")
+    found = [x509.load_der_x509_certificate(bytes(one.der)) for one in ours]
+    assert {spki(one) for one in found} <= keys
+    assert {one.subject.rfc4514_string() for one in found} == {"CN=alice's phone,O=Our household"}
+    digests = {hashlib.sha256(key).hexdigest() for key in keys}
+    assert {one.key_sha256 for one in CertificationRequest.objects.exclude(key_sha256="")} <= digests
+    assert CertificationRequest.objects.count() <= 4  # two devices, a printer, a renewal
