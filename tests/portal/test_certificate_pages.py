@@ -345,6 +345,8 @@ def test_renewing_says_what_changes_and_the_request_what_it_replaces(
     assert "a new one, made by the device" in page and "changed" in page
     assert desk.get(path).status_code == 404
     assert home.post(path)["Location"] == "/requests/new"
+    name = CertificationRequest.objects.get(certificate=phone).device
+    assert f'value="{name}"' in text(home.get("/requests/new"))  # the same again
     device = thing()
     sent = home.post("/requests/new", form(make_csr(), device=device))
     made = CertificationRequest.objects.get(device=device)
