@@ -9,6 +9,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError
 from django.utils import timezone
 
+from enrollment import proposals
 from enrollment.models import CertificationRequest, Status
 from enrollment.refusals import Refused
 from enrollment.transitions import record
@@ -33,6 +34,15 @@ def successor_asked(certificate: Certificate) -> CertificationRequest | None:
 
 def remember(session: SessionBase, certificate: Certificate) -> None:
     session[_KEY] = str(certificate.pk)
+
+
+def initial(session: SessionBase) -> dict[str, str]:
+    """What the page that asks has in its fields: the same again."""
+    found = CertificationRequest.objects.filter(certificate=session.get(_KEY)).defer("csr").first()
+    if found is None:
+        return {}
+    names = " ".join(proposals.shown(san) for san in found.sans)
+    return {"device": found.device, "profile": found.profile, "names": names}
 
 
 def note(session: SessionBase, request: CertificationRequest, *, address: str) -> None:

@@ -37,7 +37,9 @@ def own(request: HttpRequest) -> HttpResponse:
 def submit(request: HttpRequest) -> HttpResponse:
     """The form; "Show me what is in it" looks only, "Send" asks."""
     if request.method != "POST":
-        return _submit_page(request, SubmitForm(me(request)))
+        form = SubmitForm(me(request))
+        form.initial = anew.initial(request.session)
+        return _submit_page(request, form)
     showing = "show" in request.POST
     form = SubmitForm(me(request), request.POST, request.FILES, showing=showing)
     if not form.is_valid() or form.parsed is None:

@@ -71,6 +71,7 @@ def test_the_pages_look_right(phone: Certificate, alice: User, bob: User) -> Non
         "done": desk.get(f"/certificates/revoked?c={gone.pk}"),
         "release": desk.get(f"/certificates/{held.pk}/release"),
         "readers": desk.get("/certificates/readers"),
+        "renew": home.get(f"/certificates/{phone.pk}/renew"),
         "paper": home.get(f"/certificates/{phone.pk}/paper"),
         "slip": home.post(f"/certificates/{phone.pk}/paper"),
         "lost": Browser().get("/lost"),

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from accounts.models import Throttle, User
 from audit.models import AuditEvent
 from door.models import Door
-from enrollment import ra, replaced, revoking, seen
+from enrollment import ra, revoking, seen
 from enrollment.models import CertificationRequest, PaperCode, Status
 from enrollment.refusals import Refused
 from pki import crl, revocation, verification
@@ -24,7 +24,7 @@ from pki.errors import CertificateRejected
 from pki.models import Certificate
 from tests.conftest import Browser, make_csr, next_code, open_session
 from tests.door.acts import practice_door
-from tests.enrollment.acts import HERE, ask, form, thing
+from tests.enrollment.acts import HERE, ask, thing
 from tests.nasty import NASTY
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("signer")]
@@ -335,68 +335,6 @@ def test_an_expired_one_opens_nothing_and_cannot_be_revoked(
     assert "Nothing: it has ended." in page and "Revoke it" not in page
     assert "ended already" in text(home.get(f"/certificates/revoke?c={phone.pk}"))
     assert home.get(f"/certificates/{uuid4()}").status_code == 404
-
-
-def test_renewing_says_what_changes_and_the_request_what_it_replaces(
-    phone: Certificate, home: Client, desk: Client, alice: User, bob: User
-) -> None:
-    path = f"/certificates/{phone.pk}/renew"
-    page = text(home.get(path))
-    assert "a new one, made by the device" in page and "changed" in page
-    assert desk.get(path).status_code == 404
-    assert home.post(path)["Location"] == "/requests/new"
-    device = thing()
-    sent = home.post("/requests/new", form(make_csr(), device=device))
-    made = CertificationRequest.objects.get(device=device)
-    assert made.predecessor_id == phone.pk and str(made.pk) in sent["Location"]
-    assert home.get(path)["Location"].endswith(str(made.pk))  # asked once
-    assert "Replaces" in text(desk.get(f"/queue/{made.pk}"))
-    new = ra.approve(request=made, by=bob, address=HERE).certificate
-    assert new is not None
-    assert replaced.revoke() == 0
-    seen.note(new.pk, address=HERE, at=timezone.now())
-    assert replaced.revoke() == 1
-    assert now_of(phone).reason == "superseded"
-    assert f"/certificates/{phone.pk}" in text(home.get(f"/certificates/{new.pk}"))
-    assert AuditEvent.objects.filter(action="request.renews", target=str(made.pk)).exists()
-
-
-def test_what_was_renewed_and_never_seen_ends_after_a_time(alice: User, bob: User, home: Client) -> None:
-    old = issued(alice, bob)
-    home.post(f"/certificates/{old.pk}/renew")
-    device = thing()
-    home.post("/requests/new", form(make_csr(), device=device))
-    made = CertificationRequest.objects.get(device=device)
-    new = ra.approve(request=made, by=bob, address=HERE).certificate
-    assert new is not None
-    long_ago = timezone.now() - replaced.AFTER - timedelta(hours=1)
-    assert replaced.revoke() == 0
-    Certificate.objects.filter(pk=new.pk).update(issued_at=long_ago)
-    assert replaced.revoke() == 1
-    assert now_of(old).reason == "superseded"
-
-
-def test_of_two_renewals_of_the_same_one_replaces_it(alice: User, bob: User) -> None:
-    old, first, second = issued(alice, bob), ask(alice, thing()), ask(alice, thing())
-    CertificationRequest.objects.filter(pk__in=[first.pk, second.pk]).update(predecessor=old)
-    for request in (first, second):
-        request.refresh_from_db()
-        assert ra.approve(request=request, by=bob, address=HERE).status == Status.ISSUED
-    assert [CertificationRequest.objects.get(pk=found.pk).predecessor_id for found in (first, second)] == [
-        old.pk,
-        None,
-    ]
-
-
-def test_what_one_has_no_more_cannot_be_renewed(phone: Certificate, home: Client) -> None:
-    send(home, phone)
-    path = f"/certificates/{phone.pk}"
-    assert home.get(f"{path}/renew")["Location"] == path
-    assert "Renew it" not in text(home.get(path))
-    home.post(f"{path}/renew")
-    device = thing()
-    home.post("/requests/new", form(make_csr(), device=device))
-    assert CertificationRequest.objects.get(device=device).predecessor_id is None
 
 
 def test_the_request_s_page_leads_there_and_says_what_came_of_it(
