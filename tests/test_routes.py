@@ -211,10 +211,11 @@ def of_one(path: str, certificate: Certificate | None) -> str:
 
 def invited_together(by: User, path: str) -> InvitationGroup | Invitation:
     """A group that `by` made, or the link in it that was not used."""
-    group = InvitationGroup.objects.create(name="Spring", made_by=by, once=uuid4())
+    once = uuid4()
+    group = InvitationGroup.objects.create(name="Spring", made_by=by, once=once)
     lapses_at = timezone.now() + timedelta(hours=1)
     link = Invitation.objects.create(
-        full_name="Zoe", roles=["requester"], made_by=by, group=group, lapses_at=lapses_at
+        digest=once.hex, full_name="Zoe", roles=["requester"], made_by=by, group=group, lapses_at=lapses_at
     )
     return link if "links/<" in path else group
 
