@@ -201,9 +201,8 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
 def of_one(path: str, certificate: Certificate | None) -> str:
     """A route about the issued certificate."""
     assert certificate is not None
-    reader, _ = ListFetch.objects.get_or_create(
-        authority="clients", number="1", since=timezone.now(), last_at=timezone.now()
-    )
+    times = {"since": timezone.now(), "last_at": timezone.now()}
+    reader, _ = ListFetch.objects.get_or_create(authority="clients", number="1", defaults=times)
     path = path.replace("<uuid:pk>", str(certificate.pk)).replace("<int:pk>", str(reader.pk))
     query = f"?c={certificate.pk}" if "revoke" in path else ""
     return path.replace("<str:form>", "csv" if "list." in path else "pem") + query
