@@ -6,6 +6,7 @@ other servers. Where the connection goes in the end is looked at when something 
 """
 
 import ipaddress
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ValidationError
@@ -63,7 +64,7 @@ def check(text: str) -> str:
         raise ValidationError("There is a blank or a special letter in it: write those as %20 and so on.")
     try:
         parts = urlsplit(text)
-        host, options = parts.hostname, {name.lower() for name, _ in parse_qsl(parts.query)}
+        host, options = parts.hostname, _options(text)
         if scheme in HOSTED:
             _ = parts.port  # raises for one that is no number
     except ValueError as error:
@@ -72,8 +73,16 @@ def check(text: str) -> str:
         raise ValidationError(f"Something is missing after {scheme}://. {EXAMPLE}")
     if unknown := sorted(name.lstrip("+-:") for name in options if name.lstrip("+-:") not in OPTIONS):
         raise ValidationError(f"Leave this option out: {unknown[0][:30]}. It is not used here.")
+    if text.count("://") > 1:
+        raise ValidationError("This is more than one address: add each by itself.")
     _refuse_own_machine(host)
     return text
+
+
+def _options(text: str) -> set[str]:
+    """Their names as Apprise finds them: behind any "?", after ";" as after "&", in what follows a "#" too."""
+    query = re.sub("[?;#]", "&", text.partition("?")[2])
+    return {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
 
 
 def _refuse_own_machine(host: str) -> None:

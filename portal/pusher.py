@@ -68,7 +68,8 @@ def may_reach(address: str) -> bool:
 def _push(job: dict[str, str], heard: Heard) -> None:
     asset = AppriseAsset(app_id="Latchkey", async_mode=False, storage_mode=PersistentStoreMode.MEMORY)
     robot = Apprise(asset=asset)
-    if not robot.add(job["url"]):
+    # As one object: of a text Apprise makes as many addresses as it finds in it, of any kind.
+    if (one := Apprise.instantiate(job["url"], asset=asset)) is None or not robot.add(one):
         _say(trouble="Apprise cannot read this address: something is missing in it.")
         return
     _say(ready=True)

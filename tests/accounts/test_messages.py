@@ -190,6 +190,13 @@ def test_known_services_are_taken(text: str, where: str) -> None:
         ("ntfy://host/topic\nntfy://other/topic", "a blank or a special letter"),
         ("ntfy://host/topic ntfy://other/topic", "a blank or a special letter"),
         ("ntfy://hóst/topic", "a blank or a special letter"),
+        ("ntfy://host/topic,mqtt://broker.home.arpa/latchkey/front/open", "more than one address"),
+        ("ntfy://host/topic?to=a,json://192.168.1.1/admin", "more than one address"),
+        ("ntfy://host/topic?to=a;attach=/etc/passwd", "Leave this option out: attach"),
+        ("ntfy://host/topic#x?attach=/etc/passwd", "Leave this option out: attach"),
+        ("ntfy://host/topic?to=a#&attach=/etc/passwd", "Leave this option out: attach"),
+        ("ntfy://host/topic?to=a?attach=/etc/passwd", "Leave this option out: attach"),
+        ("ntfy://host/topic?attach", "Leave this option out: attach"),
     ],
 )
 def test_others_are_refused_with_the_way_out(text: str, words: str) -> None:

@@ -1,5 +1,6 @@
 """What the program with Apprise in it may touch: not our data, not our settings, not this machine."""
 
+import contextlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -106,3 +107,12 @@ def test_an_address_that_apprise_cannot_read_is_said_before_anything_leaves() ->
     with Pusher() as sender, pytest.raises(Undelivered, match="cannot read this address"):
         sender.push("tgram://nothing", title="x", body="x", leaves=lambda: left.append("x"))
     assert not left
+
+
+@pytest.mark.slow
+def test_of_several_addresses_in_one_none_gets_anything() -> None:
+    with ntfy() as first, ntfy() as second, Pusher() as sender:
+        both = ",".join(f"ntfy://{own_address()}:{server.port}/hometopic" for server in (first, second))
+        with contextlib.suppress(Undelivered):
+            sender.push(both, title="x", body="x", leaves=lambda: None)
+        assert not second.published
