@@ -80,7 +80,7 @@ def check(text: str) -> str:
 
 
 def _options(text: str) -> set[str]:
-    """Their names as Apprise finds them: behind any "?", after ";" as after "&", in what follows a "#" too."""
+    """Their names as Apprise finds them: behind any "?", after ";" as after "&", behind a "#" too."""
     query = re.sub("[?;#]", "&", text.partition("?")[2])
     return {name.lower() for name, _ in parse_qsl(query, keep_blank_values=True)}
 

@@ -14,6 +14,7 @@ from enrollment.transitions import move, record
 from pki import issuance
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.models import Certificate
+from pki.signer.entries import ENDS_ALL
 from pki.signer.protocol import (
     CsrEvidence,
     DeviceEvidence,
@@ -70,11 +71,22 @@ def _refused(request: CertificationRequest, error: IssuanceRefused) -> None:
 
 
 def issued(request: CertificationRequest, certificate: Certificate) -> None:
-    """In the transaction that stores the certificate. Raises Refused when it was noted already."""
+    """In the transaction that stores the certificate. Raises Refused when it was noted already, or when what
+    it renews was revoked meanwhile: the signer, asked again, then refuses it."""
+    _refuse_after_end(request)
     move(request, Status.APPROVED, Status.ISSUED, certificate=certificate, trouble="", proof={})
     notifications.issued(request, certificate)
     detail = {"certificate": str(certificate.pk), "serial": certificate.serial}
     record("issued", request, None, "", {**detail, "authority": certificate.authority})
+
+
+def _refuse_after_end(request: CertificationRequest) -> None:
+    """Locked: who revokes the predecessor finds this one among its followers, or is seen here."""
+    if request.kind != Kind.RENEWAL or request.predecessor is None:
+        return
+    before = Certificate.objects.select_for_update().get(pk=request.predecessor.pk)
+    if before.reason in ENDS_ALL:
+        raise Refused("What it renews was revoked.")
 
 
 def order(request: CertificationRequest) -> IssuanceRequest:

@@ -9,13 +9,11 @@ from django.utils import timezone
 from enrollment.models import CertificationRequest, Status
 from pki import revocation
 from pki.models import Certificate
+from pki.signer.entries import ENDS_ALL
 
 AFTER = timedelta(days=30)  # that the new one has been there: whoever installs it at all has done so
 AT_A_TIME = 50  # each is a revocation list, too
 BY = "housekeeping"
-# Reasons that count for what renewed a certificate as well. The old key alone vouched for the new one: who
-# stole it could renew; and a device that should not have access has none by its next one.
-ENDS_ALL = ("keyCompromise", "cessationOfOperation", "affiliationChanged", "privilegeWithdrawn")
 
 
 def revoke() -> int:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from pki import addresses, csr, search_words
 from pki.errors import IssuanceRefused
-from pki.models import Certificate, CertificateWord
+from pki.models import Certificate, CertificateWord, JournalPosition
 from pki.profiles import EVERY
 from pki.signer import client
 from pki.signer.protocol import IssuanceRequest
@@ -22,14 +22,19 @@ def issue(request: IssuanceRequest, also: Callable[[Certificate], None] | None =
     Never call it inside a transaction: it waits for another process. Raises SignerUnavailable (ask again
     later), IssuanceRefused (asking again will not help), and what `also` raises.
     """
-    known = Certificate.objects.filter(request_id=request.request_id).first()
-    der = client.issue(settings.SIGNER_SOCKET, request) if known is None else b""
-    # durable: a caller who holds a transaction open while the signer works fails loudly here.
-    with transaction.atomic(durable=True):
-        certificate = known or _store(request, der)
-        if also is not None:
-            also(certificate)
-    return certificate
+    while True:
+        known = Certificate.objects.filter(request_id=request.request_id).first()
+        here = JournalPosition.current()
+        der = client.issue(settings.SIGNER_SOCKET, request) if known is None else b""
+        # durable: a caller who holds a transaction open while the signer works fails loudly here.
+        with transaction.atomic(durable=True):
+            # A revocation that was taken over since then had no row here: the signer, asked again, refuses.
+            if known is None and not here.is_current():
+                continue
+            certificate = known or _store(request, der)
+            if also is not None:
+                also(certificate)
+        return certificate
 
 
 def _store(request: IssuanceRequest, der: bytes) -> Certificate:

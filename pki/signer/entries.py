@@ -14,6 +14,9 @@ DAY = 86400  # seconds
 PIECE = 16 * 1024  # bytes; a revocation writes one, and a million of them are some 2,000
 HOLD = "certificateHold"
 COMPROMISED = frozenset({"keyCompromise", "cACompromise"})
+# Reasons that count for what renewed a certificate as well. The old key alone vouched for the new one: who
+# stole it could renew; and a device that should not have access has none by its next one.
+ENDS_ALL = COMPROMISED | {"cessationOfOperation", "affiliationChanged", "privilegeWithdrawn"}
 REASON_NUMBERS = {  # RFC 5280 5.3.1; unspecified is said by leaving the reason out
     "keyCompromise": 1,
     "cACompromise": 2,

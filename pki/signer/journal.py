@@ -212,6 +212,11 @@ class Journal:
         with self._transaction() as database:
             return revocations.release(database, authority, serial, Order("", by, at), evidence)
 
+    def reason(self, authority: str, serial: str) -> str:
+        """Why it is revoked or on hold, "" when it is neither."""
+        with self.lock:
+            return revocations.reason_of(self._database, authority, serial)
+
     def owner(self, authority: str, serial: str) -> str:
         """Whose certificate it is, "" when it is not ours."""
         query = "SELECT owner FROM certificates WHERE authority = ? AND serial = ?"

@@ -68,8 +68,9 @@ def revoke(database: sqlite3.Connection, authority: str, serial: str, order: Ord
         return None
     leaves = [_Leaf(*found[:4])]
     if order.reason in COMPROMISED:
+        # What is reserved and will be signed in a moment, too.
         query = """SELECT authority, serial, issuer, not_after FROM certificates
-                   WHERE key_sha256 = ? AND signature IS NOT NULL AND not_after > ? AND serial <> ?"""
+                   WHERE key_sha256 = ? AND not_after > ? AND serial <> ?"""
         leaves += [_Leaf(*row) for row in database.execute(query, (found[4], order.at, serial))]
     return [_revoke(database, leaf, order) for leaf in leaves][0]
 
@@ -144,6 +145,12 @@ def last(database: sqlite3.Connection, authority: str) -> int:
     """The number of the last step of `authority`, 0 for none."""
     query = "SELECT coalesce(max(id), 0) FROM changes WHERE authority = ?"
     return int(database.execute(query, (authority,)).fetchone()[0])
+
+
+def reason_of(database: sqlite3.Connection, authority: str, serial: str) -> str:
+    """Why it is revoked or on hold, "" when it is neither."""
+    found = _state(database, authority, serial)
+    return found.reason if found else ""
 
 
 def serial_of(database: sqlite3.Connection, number: int) -> str:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pki import builder, csr, hostnames, lint
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import EVERY, CertificateProfile
-from pki.signer import authorities, checks, claims, crls, renewals, wire
+from pki.signer import authorities, checks, claims, crls, entries, renewals, wire
 from pki.signer.authorities import BACKDATED
 from pki.signer.journal import Journal, Row
 from pki.signer.keys import Authority
@@ -75,7 +75,9 @@ class Service:
             leaf = self._rehearse(request, subject, profile, parsed)
             self._lint(leaf, profile, parsed.key_text)
             row = self._reserve(request, digest, parsed, leaf)
-        return self._finish(row)
+        der = self._finish(row)
+        self._refuse_ended(request, row)
+        return der
 
     def _repeated(self, request: IssuanceRequest, digest: str) -> Row | None:
         row = self.journal.find(request.request_id)
@@ -182,6 +184,21 @@ class Service:
             )
         self.journal.signed(row, signature)
         return der
+
+    def _refuse_ended(self, request: IssuanceRequest, row: Row) -> None:
+        """Nobody gets what was revoked since it was reserved, or whose predecessor was: the web side would
+        take it for live, as it knows the change already and had no row to note it in."""
+        with self.journal.lock:
+            reason = self.journal.reason(row.authority, row.serial)
+            if not reason and isinstance(request.evidence, RenewalEvidence):
+                before = self.journal.reason(row.authority, request.evidence.predecessor)
+                if before in entries.ENDS_ALL:
+                    reason = before
+                    self.journal.revoke(row.authority, row.serial, reason, "signer", int(time.time()))
+        if reason:
+            raise IssuanceRefused(
+                "It was revoked before anybody had it.", code="revoked", remedy="Ask for a new certificate."
+            )
 
     def recover(self) -> int:
         """Finish what the last process reserved and did not sign; gives how many."""

@@ -103,6 +103,30 @@ def test_a_compromised_key_takes_all_its_certificates_along_and_gets_none_again(
     assert code(fresh.issue, request(der=csr(key), owner=owner)) == "key-compromised"
 
 
+def test_a_compromised_key_ends_what_is_being_signed_for_it(fresh, monkeypatch):
+    key, owner = ec.generate_private_key(ec.SECP256R1()), str(uuid.uuid4())
+    serial, finish = issued(fresh, key, owner), fresh._finish
+
+    def reported_meanwhile(row):
+        monkeypatch.undo()
+        fresh.revoke("clients", serial, "keyCompromise", "alice")
+        return finish(row)
+
+    monkeypatch.setattr(fresh, "_finish", reported_meanwhile)
+    wanted = request(der=csr(key), owner=owner)
+    for _ in range(2):
+        assert code(fresh.issue, wanted) == "revoked"
+    ((second,),) = fresh.journal._all("SELECT serial FROM certificates WHERE serial <> ?", serial)
+    assert listed(fresh, second).extensions[0].value.reason.value == "keyCompromise"
+
+
+def test_what_was_revoked_is_not_handed_out_again(fresh):
+    wanted = request(der=csr())
+    serial = f"{x509.load_der_x509_certificate(fresh.issue(wanted)).serial_number:x}"
+    fresh.revoke("clients", serial, "superseded", "alice")
+    assert code(fresh.issue, wanted) == "revoked"
+
+
 def test_an_invalidity_date_is_on_the_list(fresh):
     serial, since = issued(fresh), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     fresh.revoke("clients", serial, "keyCompromise", "alice", since)
