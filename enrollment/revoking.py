@@ -152,14 +152,21 @@ def by_paper(typed: str) -> PaperCode:
             "No certificate has this code.",
             "Compare each letter with the paper. When a new code was made, the one before works no more.",
         )
-    if found.used_at is not None or is_over(found.certificate, COMPROMISED):
+    if found.used_at is not None or is_over(ended_by(found), COMPROMISED):
         raise Refused("This code was used already, or its certificate has ended: nothing opens for it.")
     return found
 
 
+def ended_by(found: PaperCode) -> Certificate:
+    """What the code ends: its certificate; when that is over what renews it, on the same device."""
+    certificate = found.certificate
+    followers = replaced.followers(certificate) if is_over(certificate, COMPROMISED) else []
+    return followers[0] if followers else certificate
+
+
 def use_paper(found: PaperCode, *, address: str) -> Certificate:
     """Revoke: who uses this has lost the device, so its key counts as known to others. Raises Refused."""
-    certificate = _revoke(found.certificate, COMPROMISED, None, by=ON_PAPER, address=address)
+    certificate = _revoke(ended_by(found), COMPROMISED, None, by=ON_PAPER, address=address)
     with transaction.atomic():
         fresh = PaperCode.objects.filter(pk=found.pk, used_at=None)
         if fresh.update(used_at=timezone.now()) == 1:

@@ -24,7 +24,8 @@ from portal.views.certificates import visible
 
 UNPROCESSABLE, TOO_MANY = 422, 429
 METHODS = ["GET", "HEAD", "POST"]
-# Ten letters typed wrongly cost nothing; after that each try from this network waits twice as long.
+# Ten codes typed wrongly cost nothing; after that each try from this network waits twice as long. A right one
+# never waits: nobody guesses 99 bits, and somebody else's guesses must not keep a lost phone's door open.
 GUESSES = Limit(free=10, cap=900)
 
 
@@ -59,25 +60,26 @@ def lost(request: HttpRequest) -> HttpResponse:
     form = LostForm(request.POST)
     if not form.is_valid():
         return _ask(request, form, UNPROCESSABLE)
-    keys = _keys(request)
-    if wait := throttle.begin(keys):
-        form.add_error("code", f"Too many wrong codes. Wait {duration(wait)}, then send it again.")
-        return _ask(request, form, TOO_MANY)
     try:
         found = revoking.by_paper(form.cleaned_data["code"])
-        throttle.succeeded(keys)
-        return _use(request, found, form)
     except ra.Refused as error:
+        if wait := throttle.begin(_keys(request)):
+            form.add_error("code", f"Too many wrong codes. Wait {duration(wait)}, then send it again.")
+            return _ask(request, form, TOO_MANY)
         form.add_error("code", sentence(error))
-    return _ask(request, form, UNPROCESSABLE)
+        return _ask(request, form, UNPROCESSABLE)
+    return _use(request, found, form)
 
 
 def _use(request: HttpRequest, found: PaperCode, form: LostForm) -> HttpResponse:
-    certificate = found.certificate
     if "confirmed" not in request.POST:
-        context = {"certificate": certificate, "code": form.cleaned_data["code"]}
+        context = {"certificate": revoking.ended_by(found), "code": form.cleaned_data["code"]}
         return render(request, "certificates/lost_confirm.html", context)
-    gone = revoking.use_paper(found, address=address_of(request))
+    try:
+        gone = revoking.use_paper(found, address=address_of(request))
+    except ra.Refused as error:
+        form.add_error("code", sentence(error))
+        return _ask(request, form, UNPROCESSABLE)
     steps = [step for step in revoked.steps([gone]) if not step.readers]
     return render(request, "certificates/lost_done.html", {"certificate": gone, "steps": steps})
 

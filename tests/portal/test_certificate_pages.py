@@ -280,10 +280,28 @@ def test_guessing_codes_is_slowed_down(phone: Certificate, home: Client) -> None
     for number in range(13):
         statuses.append(stranger.post("/lost", {"code": f"wrong{number}"}).status_code)
     assert statuses[:10] == [422] * 10 and 429 in statuses
-    code = paper_code(home, phone)
-    assert stranger.post("/lost", {"code": code, "confirmed": "1"}).status_code == 429
-    Throttle.objects.all().delete()
+    code = paper_code(home, phone)  # whoever guesses beside its owner keeps nobody's door open
     assert stranger.post("/lost", {"code": code, "confirmed": "1"}).status_code == 200
+    assert now_of(phone).reason == "keyCompromise"
+    assert stranger.post("/lost", {"code": code}).status_code == 429
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_the_paper_of_before_a_renewal_ends_what_renewed_it(
+    alice: User, bob: User, home: Client, expired: bool
+) -> None:
+    old, new = issued(alice, bob), issued(alice, bob)
+    code = paper_code(home, old)
+    CertificationRequest.objects.filter(certificate=new).update(predecessor=old, status=Status.ISSUED)
+    if expired:
+        Certificate.objects.filter(pk=old.pk).update(not_after=timezone.now() - timedelta(days=1))
+    else:
+        revocation.revoke(old, "superseded", by="housekeeping", address="")
+    assert new.subject.replace("'", "&#x27;") in text(Browser().post("/lost", {"code": code}))
+    done = text(Browser().post("/lost", {"code": code, "confirmed": "1"}))
+    assert "opens nothing any more" in done
+    assert now_of(new).reason == "keyCompromise" and is_listed(new)
+    assert Browser().post("/lost", {"code": code}).status_code == 422
 
 
 def test_nasty_text_as_a_code_or_a_choice_is_answered(phone: Certificate, home: Client) -> None:
