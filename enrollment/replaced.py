@@ -1,6 +1,7 @@
 """What a renewal leaves behind: the old certificate, once the new one was seen at work, or after a time; and
 how both end."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -8,8 +9,12 @@ from django.utils import timezone
 
 from enrollment.models import CertificationRequest, Status
 from pki import revocation
+from pki.errors import IssuanceRefused
 from pki.models import Certificate
+from pki.revocation import COMPROMISED, HOLD
 from pki.signer.entries import ENDS_ALL
+
+log = logging.getLogger(__name__)
 
 AFTER = timedelta(days=30)  # that the new one has been there: whoever installs it at all has done so
 AT_A_TIME = 50  # each is a revocation list, too
@@ -36,21 +41,30 @@ def revoke() -> int:
     done = 0
     for request in replaced.defer("csr").order_by("created_at", "id")[:AT_A_TIME]:
         if request.predecessor is not None:
-            revocation.revoke(request.predecessor, "superseded", by=BY, address="")
-            done += 1
+            done += _superseded(request.predecessor)
     return done
 
 
-def followers(certificate: Certificate) -> list[Certificate]:
-    """The live ones that renew it, and those that renew these."""
-    found: list[Certificate] = []
-    last: Certificate | None = certificate
-    while last := Certificate.objects.filter(
-        request__predecessor=last, request__status=Status.ISSUED
-    ).first():
-        found.append(last)
-    now = timezone.now()
-    return [one for one in found if one.revoked_at is None and one.not_after >= now]
+def _superseded(certificate: Certificate) -> bool:
+    """One that the signer does not know (its journal is an older one) keeps none of the others."""
+    try:
+        revocation.revoke(certificate, "superseded", by=BY, address="")
+    except IssuanceRefused as error:
+        log.warning("serial=%s is replaced, and cannot be revoked: %s", certificate.serial, error)
+        return False
+    return True
+
+
+def followers(certificate: Certificate, *, keys: bool = False) -> list[Certificate]:
+    """Those that renew it, and those that renew these, unless they are over; with `keys` also those of all
+    others that share a key with one of them: who has the key could renew each."""
+    found, now = [certificate], timezone.now()
+    for one in found:  # it grows meanwhile
+        near = Q(request__predecessor=one, request__status=Status.ISSUED)
+        near |= Q(key_sha256=one.key_sha256) if keys else Q()
+        others = Certificate.objects.filter(near).exclude(pk__in=[known.pk for known in found])
+        found += others.distinct().order_by("not_before", "pk")
+    return [one for one in found[1:] if one.not_after >= now and (not one.revoked_at or one.reason == HOLD)]
 
 
 def before(certificate: Certificate) -> Certificate | None:
@@ -75,7 +89,7 @@ def end(
     """
 
     def revoke_followers() -> None:
-        for one in followers(certificate) if reason in ENDS_ALL else ():
+        for one in followers(certificate, keys=reason == COMPROMISED) if reason in ENDS_ALL else ():
             revocation.revoke(one, reason, by=by, address=address, more=more)
 
     revoke_followers()

@@ -166,7 +166,11 @@ def ended_by(found: PaperCode) -> Certificate:
 
 def use_paper(found: PaperCode, *, address: str) -> Certificate:
     """Revoke: who uses this has lost the device, so its key counts as known to others. Raises Refused."""
-    certificate = _revoke(ended_by(found), COMPROMISED, None, by=ON_PAPER, address=address)
+    certificate = first = ended_by(found)
+    while before := replaced.before(first):  # on the same device, and open until it is replaced
+        first = before
+    _revoke(first, COMPROMISED, None, by=ON_PAPER, address=address)
+    certificate.refresh_from_db()
     with transaction.atomic():
         fresh = PaperCode.objects.filter(pk=found.pk, used_at=None)
         if fresh.update(used_at=timezone.now()) == 1:

@@ -1,14 +1,17 @@
 """After a renewal: the old certificate is revoked once the new one was seen, and not before."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
 from enrollment import ra, replaced, seen
 from enrollment.models import CertificationRequest
+from pki import revocation
 from pki.models import Certificate
-from tests.enrollment.acts import HERE, ask
+from tests.conftest import make_csr
+from tests.enrollment.acts import HERE, ask, thing
 
 OLD, NEW = "old phone", "phone"
 
@@ -64,6 +67,45 @@ def test_a_stolen_ones_successors_end_with_it(
     CertificationRequest.objects.filter(pk=third.pk).update(predecessor=new)
     ra.revoke(request=old.request, by=alice, address=HERE, reason=reason)
     assert reasons() == dict.fromkeys((OLD, NEW, "third"), reason)
+
+
+def test_what_the_same_stolen_key_renewed_ends_too(
+    renewed: tuple[Certificate, Certificate], alice: User, bob: User
+) -> None:
+    """Two certificates of one key: the one that is reported is not the one that the thief renewed."""
+    old, new = renewed
+    key = ec.generate_private_key(ec.SECP256R1())
+    one = ra.approve(request=ask(alice, thing(), pem=make_csr(key=key)), by=bob, address=HERE)
+    ra.revoke(request=one, by=alice, address=HERE, reason="superseded")
+    same = ra.approve(request=ask(alice, thing(), pem=make_csr(key=key)), by=bob, address=HERE)
+    CertificationRequest.objects.filter(certificate=old).update(predecessor=same.certificate)
+    ra.revoke(request=one, by=alice, address=HERE, reason="keyCompromise")
+    gone = {one.certificate_id, same.certificate_id, old.pk, new.pk}
+    assert set(Certificate.objects.filter(reason="keyCompromise").values_list("pk", flat=True)) == gone
+
+
+def test_a_successor_on_hold_ends_for_good(
+    renewed: tuple[Certificate, Certificate], alice: User, bob: User
+) -> None:
+    old, new = renewed
+    revocation.hold(new, by="bob", address=HERE)
+    ra.revoke(request=old.request, by=alice, address=HERE, reason="keyCompromise")
+    assert reasons() == dict.fromkeys((OLD, NEW), "keyCompromise")
+
+
+def test_one_that_the_signer_does_not_know_holds_up_no_other(
+    renewed: tuple[Certificate, Certificate], alice: User, bob: User
+) -> None:
+    old, new = renewed
+    lost, other = (ra.approve(request=ask(alice, thing()), by=bob, address=HERE) for _ in range(2))
+    CertificationRequest.objects.filter(pk=new.request.pk).update(predecessor=lost.certificate)
+    CertificationRequest.objects.filter(pk=other.pk).update(predecessor=old)
+    Certificate.objects.filter(request=lost).update(serial="abc")
+    for certificate in (new, other.certificate):
+        assert certificate is not None
+        seen.note(certificate.pk, address=HERE, at=timezone.now())
+    assert replaced.revoke() == 1
+    assert reasons()[OLD] == "superseded"
 
 
 @pytest.mark.parametrize("reason", ["superseded", "unspecified"])

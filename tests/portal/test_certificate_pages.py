@@ -286,6 +286,15 @@ def test_guessing_codes_is_slowed_down(phone: Certificate, home: Client) -> None
     assert stranger.post("/lost", {"code": code}).status_code == 429
 
 
+def test_the_paper_ends_what_its_certificate_renewed_as_that_is_on_the_same_phone(
+    alice: User, bob: User, home: Client
+) -> None:
+    old, new = issued(alice, bob), issued(alice, bob)
+    CertificationRequest.objects.filter(certificate=new).update(predecessor=old, status=Status.ISSUED)
+    Browser().post("/lost", {"code": paper_code(home, new), "confirmed": "1"})
+    assert [now_of(found).reason for found in (old, new)] == ["keyCompromise"] * 2
+
+
 @pytest.mark.parametrize("expired", [False, True])
 def test_the_paper_of_before_a_renewal_ends_what_renewed_it(
     alice: User, bob: User, home: Client, expired: bool
