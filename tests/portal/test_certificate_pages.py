@@ -286,33 +286,6 @@ def test_guessing_codes_is_slowed_down(phone: Certificate, home: Client) -> None
     assert stranger.post("/lost", {"code": code}).status_code == 429
 
 
-def test_the_paper_ends_what_its_certificate_renewed_as_that_is_on_the_same_phone(
-    alice: User, bob: User, home: Client
-) -> None:
-    old, new = issued(alice, bob), issued(alice, bob)
-    CertificationRequest.objects.filter(certificate=new).update(predecessor=old, status=Status.ISSUED)
-    Browser().post("/lost", {"code": paper_code(home, new), "confirmed": "1"})
-    assert [now_of(found).reason for found in (old, new)] == ["keyCompromise"] * 2
-
-
-@pytest.mark.parametrize("expired", [False, True])
-def test_the_paper_of_before_a_renewal_ends_what_renewed_it(
-    alice: User, bob: User, home: Client, expired: bool
-) -> None:
-    old, new = issued(alice, bob), issued(alice, bob)
-    code = paper_code(home, old)
-    CertificationRequest.objects.filter(certificate=new).update(predecessor=old, status=Status.ISSUED)
-    if expired:
-        Certificate.objects.filter(pk=old.pk).update(not_after=timezone.now() - timedelta(days=1))
-    else:
-        revocation.revoke(old, "superseded", by="housekeeping", address="")
-    assert new.subject.replace("'", "&#x27;") in text(Browser().post("/lost", {"code": code}))
-    done = text(Browser().post("/lost", {"code": code, "confirmed": "1"}))
-    assert "opens nothing any more" in done
-    assert now_of(new).reason == "keyCompromise" and is_listed(new)
-    assert Browser().post("/lost", {"code": code}).status_code == 422
-
-
 def test_nasty_text_as_a_code_or_a_choice_is_answered(phone: Certificate, home: Client) -> None:
     for nasty in (text.encode("utf-8", "replace").decode() for text in NASTY):
         Throttle.objects.all().delete()
