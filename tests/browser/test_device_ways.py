@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import asking, shell
 from tests.browser.cast import Cast, cast
-from tests.browser.watching import KEY, Watched, look
+from tests.browser.watching import Watched, forgets_key, look
 from tests.pictures import picture
 
 pytestmark = pytest.mark.slow
@@ -71,7 +71,7 @@ def test_a_forgotten_name_is_mended_without_a_second_key(home: Cast, hers: Page)
     expect(hers.get_by_text("The key waits in this browser.")).to_be_visible()
     hers.get_by_role("button", name="Withdraw this request").click()
     expect(hers.locator("[data-over]")).to_be_attached()
-    hers.wait_for_function(f"async () => await ({KEY})() === ''")  # what came to nothing is forgotten
+    forgets_key(hers)  # what came to nothing is forgotten
 
 
 def test_a_certificate_for_another_key_is_not_taken(home: Cast, hers: Page) -> None:

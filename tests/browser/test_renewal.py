@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser import shell
 from tests.browser.cast import NAMES
 from tests.browser.managed import program
-from tests.browser.watching import KEY, Watched, look
+from tests.browser.watching import KEY, Watched, forgets_key, look
 from tests.js.readers import Made, nss, openssl
 from tests.pictures import SWITCHES, VIEWPORTS, driver
 from tests.portal import aged
@@ -150,7 +150,7 @@ def is_seen(tablet: Tablet, path: Path, password: str) -> None:
     heading(page, "Everything is fine")
     expect(page.get_by_text("It takes the place of the one")).to_be_visible()
     look(page, "renew-5-seen")
-    page.wait_for_function(f"async () => !(await ({KEY})())")
+    forgets_key(page)
     page.get_by_role("link", name="To the door").click()
     page.wait_for_url(f"**:{tablet.running.door_address[1]}/**")
     heading(page, "Doors")

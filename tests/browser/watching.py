@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
 from tests.pictures import faults_of, picture
+from tests.portal.running import wait_until
 
 # The key as it lies in the browser, in PKCS#8: read by the test the way that the page reads it.
 KEY = """async () => {
@@ -48,6 +49,11 @@ class Watched:
         texts = (sent, unquote_to_bytes(sent.replace(b"+", b" ")), unquote_to_bytes(sent))
         flat = [text.replace(b"\n", b"").replace(b"\r", b"") for text in texts]
         return any(way in text for way in ways for text in (*texts, *flat))
+
+
+def forgets_key(page: Page) -> None:
+    """Soon. A promise is always true to `wait_for_function`, so the key is asked for again and again here."""
+    wait_until(lambda: page.evaluate(KEY) == "", 15, "the browser has forgotten the key")
 
 
 def look(page: Page, name: str) -> None:

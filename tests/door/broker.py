@@ -4,6 +4,7 @@ import contextlib
 import getpass
 import os
 import queue
+import re
 import signal
 import socket
 import ssl
@@ -54,9 +55,11 @@ class Mosquitto:
         return self.folder / f"mosquitto-{self.port}.log"
 
     def listens(self) -> bool:
+        """At the last of its listeners: it opens them one after the other."""
+        last = re.findall(r"^listener (\d+)", self.more, re.MULTILINE)[-1:] or [self.port]
         assert self.process is not None and self.process.poll() is None, self.log.read_text()[-2000:]
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", int(last[0])), timeout=1).close()
         except OSError:
             return False
         return True

@@ -96,10 +96,10 @@ def test_no_child_has_the_lock_or_the_listener_of_another(tmp_path: Path) -> Non
         shared = {
             name: ours & open_files(pid) for name, pid in running.children().items() if name != "signer"
         }
-        # Its ends of four lines; listener and line of portal and status face, the door's listener,
-        # housekeeping's line. Who has no line cannot reach the signer: the door, and the check face, which
-        # does not run before somebody comes.
-        assert len(shared.pop("dialler")) == 4
+        # Its ends of four lines and of that of the check face, which does not run before somebody comes;
+        # listener and line of portal and status face, the door's listener, housekeeping's line.
+        # Who has no line cannot reach the signer: the door.
+        assert len(shared.pop("dialler")) == 5
         assert sorted(len(names) for names in shared.values()) == [1, 1, 2, 2], shared
         assert len(set.union(*shared.values())) == 6
         assert all(name.startswith("socket:") for name in set.union(*shared.values()))
