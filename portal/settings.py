@@ -144,16 +144,26 @@ def _secret(name: str) -> str:
     path = WEB_DIR / name
     try:
         WEB_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _own_text(path)
+        if not os.path.lexists(path):
+            _make_secret(path)
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {DATA} cannot be used: {error.strerror}. Choose another one with LATCHKEY_DATA."
         ) from error
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(48))
     return _own_text(path)
+
+
+def _make_secret(path: Path) -> None:
+    """Under its name once it is whole: another process that starts now must not read an empty one."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:  # somebody else's, made at the same moment, is the one that counts
+        pass
+    finally:
+        draft.unlink()
 
 
 def _own_text(path: Path) -> str:
@@ -168,7 +178,12 @@ def _own_text(path: Path) -> str:
     with os.fdopen(handle) as file:
         if os.fstat(handle).st_mode & 0o077:
             raise ImproperlyConfigured(f"{path} can be read by others. Run: chmod 600 {path}")
-        return file.read().strip()
+        found = file.read().strip()
+    if not found:  # an empty token would be everybody's
+        raise ImproperlyConfigured(
+            f"{path} is empty. Take it from a backup, or remove it: a new one is made."
+        )
+    return found
 
 
 SECRET_KEY = _secret("secret-key")

@@ -6,12 +6,14 @@ whatever the copied database knows as issued or revoked stands in the copied jou
 """
 
 import os
+import re
 import shlex
 import shutil
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
 
@@ -101,8 +103,12 @@ def _database(folder: Path) -> None:
 
 def run_postgresql(*command: str, url: str) -> str:
     """A program of PostgreSQL's on the database at `url`; gives what it printed. Raises Trouble."""
+    parts = urlsplit(url)
+    env = os.environ | ({"PGPASSWORD": unquote(parts.password)} if parts.password else {})
+    # Everybody on this machine can read a command line.
+    named = parts._replace(netloc=re.sub(r":[^@]*@", "@", parts.netloc, count=1)).geturl()
     try:
-        done = subprocess.run([*command, f"--dbname={url}"], capture_output=True, text=True)
+        done = subprocess.run([*command, f"--dbname={named}"], capture_output=True, text=True, env=env)
     except FileNotFoundError:
         raise Trouble(f"{command[0]} is missing. Run: sudo apt install postgresql-client") from None
     if done.returncode:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -79,6 +80,14 @@ def test_no_name_leaves(browser: Browser, alice: User) -> None:
     text = browser.get("/metrics").content.decode()
     assert "secret" not in text
     assert "lice" not in text
+
+
+def test_through_a_proxy_on_this_machine_it_is_closed(browser: Browser) -> None:
+    assert browser.get("/metrics").status_code == 200
+    for header in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
+        assert browser.get("/metrics", headers={header: "198.51.100.7"}).status_code == 404
+    token = {"X-Forwarded-For": "198.51.100.7", "Authorization": f"Bearer {settings.METRICS_TOKEN}"}
+    assert browser.get("/metrics", headers=token).status_code == 200
 
 
 def test_long_tables_are_counted_once_a_minute(browser: Browser) -> None:
