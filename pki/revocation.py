@@ -148,6 +148,8 @@ def _note(row: Certificate, step: Change, address: str) -> None:
     moment = datetime.fromtimestamp(step.revoked_at, UTC) if step.reason else None
     if (row.revoked_at, row.reason) == (moment, step.reason):
         return
+    if moment is None and row.reason != HOLD:  # an old step of a journal that is followed anew: the last one
+        return  # comes later, and in between nobody is to hear that it is good
     row.revoked_at, row.reason = moment, step.reason
     row.invalidity = _moment(step.invalidity)
     row.save(update_fields=["revoked_at", "reason", "invalidity"])

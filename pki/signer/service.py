@@ -30,7 +30,7 @@ from pki.signer.protocol import (
 )
 
 LINT_AGAIN = 86400  # seconds after which pkilint looks at a kind of certificate again
-CHANGES = 500  # steps in one answer
+CHANGES = 200  # steps in one answer: with the longest names they are under MAX_ANSWER
 # RFC 5280 5.3.1; removeFromCRL is for delta CRLs, which there are none of.
 REASONS = frozenset(reason.value for reason in x509.ReasonFlags) - {"removeFromCRL"}
 

@@ -1,5 +1,6 @@
 """Revoking: the signer's journal, our row, a new list; and what heals after a crash between them."""
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from pki import crl, issuance, revocation
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.models import Certificate, JournalPosition
 from pki.signer import client
-from pki.signer.protocol import IssuanceRequest
+from pki.signer.protocol import Changes, IssuanceRequest
 from tests.conftest import make_csr
 from tests.pki.orders import order
 
@@ -185,6 +186,25 @@ def test_an_older_journal_is_told_again_what_was_revoked_since(
     certificate.refresh_from_db()
     assert certificate.reason == "keyCompromise"
     assert JournalPosition.current().number < 1 << 40
+
+
+def test_a_journal_that_is_followed_anew_releases_nothing_that_is_final(
+    signer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its old steps come in several answers: after none of them a revoked certificate counts."""
+    certificate = revocation.hold(issuance.issue(order()), by="alice", address="")
+    revocation.release(certificate, officer=str(uuid.uuid4()), one_person=False, by="bob", address="")
+    revocation.revoke(certificate, "keyCompromise", by="alice", address="")
+    everything = client.changes(signer, 0, "").steps
+    release = next(n for n, s in enumerate(everything) if (s.serial, s.reason) == (certificate.serial, ""))
+    AuditEvent.objects.all().delete()
+    JournalPosition.current().move(0, "")
+    here = JournalPosition.current()
+    revocation._take_over(here, Changes(True, everything[: release + 1], {}), "")
+    certificate.refresh_from_db()
+    assert certificate.reason == "keyCompromise"
+    revocation.catch_up()
+    assert not AuditEvent.objects.filter(action="certificate.released").exists()
 
 
 def test_a_revocation_that_another_process_took_over_is_not_told_twice(signer: Path) -> None:

@@ -1,5 +1,6 @@
 """Holds and their release, compromised keys, and the numbered changes that the web side follows."""
 
+import json
 import sqlite3
 import time
 import uuid
@@ -11,9 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from pki.errors import IssuanceRefused
-from pki.signer import entries
+from pki.signer import entries, wire
 from pki.signer.journal import MIGRATIONS, Journal
-from pki.signer.protocol import ReleaseEvidence
+from pki.signer.protocol import MAX_ANSWER, Change, Changes, ReleaseEvidence
+from pki.signer.service import CHANGES
 from tests.pki.signer.makers import csr, lists, request
 
 OFFICER = str(uuid.uuid4())
@@ -148,6 +150,14 @@ def test_changes_come_in_order_and_only_the_new_ones(fresh):
     rest = fresh.changes(found.steps[0].id, serials[0])
     assert rest.same and [step.serial for step in rest.steps] == serials[1:]
     assert fresh.changes(found.steps[-1].id, serials[-1]).steps == ()
+
+
+def test_the_longest_names_do_not_make_an_answer_that_nobody_reads():
+    """Who broke into the web side says who revoked: the lists must go on after they were thrown out."""
+    names = "\N{GRINNING FACE}" * 300
+    step = Change(1 << 62, "servers", "f" * 40, 1 << 40, "cessationOfOperation", 1 << 40, 1 << 40, names)
+    found = wire.from_changes(Changes(True, (step,) * CHANGES, {"clients": 1}))
+    assert len(json.dumps({"v": 1, "ok": found})) < MAX_ANSWER
 
 
 def test_another_journal_is_noticed(fresh):
