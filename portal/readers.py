@@ -57,6 +57,9 @@ def _write(authority: str, address: str, program: str, number: str) -> None:
     known = ListFetch.objects.filter(authority=authority, address=address, program=program)
     found = known.first()
     if found is None:
+        # Who calls itself something else each time makes nobody wait for the database.
+        if ListFetch.objects.filter(address=address, since__gt=now - ANEW).count() >= EACH:
+            return
         _make_room(address)
         fields = {"number": number, "since": now, "last_at": now}
         ListFetch.objects.get_or_create(

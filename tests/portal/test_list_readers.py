@@ -5,7 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -108,6 +110,20 @@ def test_strangers_fill_no_table_and_push_out_nobody_with_a_name(
         fetch(settings, f"198.51.100.{number}", "scanner")
     assert ListFetch.objects.filter(name="").count() <= 12
     assert ListFetch.objects.filter(name="The broker at home").exists()
+
+
+def test_who_asks_under_ever_new_names_writes_no_more_than_others(
+    phone: Certificate, settings: Settings
+) -> None:
+    for number in range(readers.EACH):
+        fetch(settings, SITE, f"scanner/{number}")
+    with CaptureQueriesContext(connection) as asked:
+        for number in range(20):
+            assert fetch(settings, SITE, f"another/{number}").status_code == 200
+    assert {query["sql"].split()[0] for query in asked.captured_queries} == {"SELECT"}
+    ListFetch.objects.update(since=timezone.now() - 2 * readers.ANEW)
+    fetch(settings, SITE, "curl/8")
+    assert ListFetch.objects.filter(program="curl/8").exists()
 
 
 def test_nasty_programs_and_names_are_kept_as_text(phone: Certificate, settings: Settings, bob: User) -> None:
