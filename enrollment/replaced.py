@@ -4,10 +4,10 @@ how both end."""
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
-from enrollment.models import CertificationRequest, Status
+from enrollment.models import CertificationRequest, Kind, Status
 from pki import revocation
 from pki.errors import IssuanceRefused
 from pki.models import Certificate
@@ -41,14 +41,32 @@ def revoke() -> int:
     done = 0
     for request in replaced.defer("csr").order_by("created_at", "id")[:AT_A_TIME]:
         if request.predecessor is not None:
-            done += _superseded(request.predecessor)
+            done += _revoked(request.predecessor, "superseded")
     return done
 
 
-def _superseded(certificate: Certificate) -> bool:
+def end_left_over() -> int:
+    """Revoke successors that should have ended with their predecessor, when a crash came between; how many.
+
+    What a person approved after that moment is not meant. Raises SignerUnavailable.
+    """
+    live = Q(certificate__revoked_at=None) | Q(certificate__reason=HOLD)
+    left = Q(kind=Kind.RENEWAL) | Q(certificate__issued_at__lt=F("predecessor__revoked_at"))
+    found = CertificationRequest.objects.filter(
+        live, left, predecessor__reason__in=ENDS_ALL, certificate__not_after__gt=timezone.now()
+    )
+    rows = found.select_related("certificate", "predecessor").defer("csr").order_by()  # as an index goes
+    return sum(
+        _revoked(row.certificate, row.predecessor.reason)
+        for row in rows[:AT_A_TIME]
+        if row.certificate is not None and row.predecessor is not None
+    )
+
+
+def _revoked(certificate: Certificate, reason: str) -> bool:
     """One that the signer does not know (its journal is an older one) keeps none of the others."""
     try:
-        revocation.revoke(certificate, "superseded", by=BY, address="")
+        revocation.revoke(certificate, reason, by=BY, address="")
     except IssuanceRefused as error:
         log.warning("serial=%s is replaced, and cannot be revoked: %s", certificate.serial, error)
         return False

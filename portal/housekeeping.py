@@ -61,8 +61,8 @@ def certificates() -> str:
 
 
 def replaced_certificates() -> str:
-    """A renewal was seen at work: what it replaced opens nothing any more."""
-    revoked = replaced.revoke()
+    """A renewal was seen at work: what it replaced opens nothing any more. Nor what renewed a lost one."""
+    revoked = replaced.end_left_over() + replaced.revoke()
     return f"{revoked} revoked" if revoked else ""
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from enrollment import ra, replaced, seen
-from enrollment.models import CertificationRequest
+from enrollment.models import CertificationRequest, Kind
 from pki import revocation
 from pki.models import Certificate
 from tests.conftest import make_csr
@@ -82,6 +82,28 @@ def test_what_the_same_stolen_key_renewed_ends_too(
     ra.revoke(request=one, by=alice, address=HERE, reason="keyCompromise")
     gone = {one.certificate_id, same.certificate_id, old.pk, new.pk}
     assert set(Certificate.objects.filter(reason="keyCompromise").values_list("pk", flat=True)) == gone
+
+
+@pytest.mark.parametrize("reason", ["keyCompromise", "cessationOfOperation"])
+def test_what_a_crash_left_of_a_lost_one_ends_later(
+    renewed: tuple[Certificate, Certificate], reason: str
+) -> None:
+    """Killed between the revocation and that of what renewed it at the same moment."""
+    old, new = renewed
+    CertificationRequest.objects.filter(pk=new.request.pk).update(kind=Kind.RENEWAL)
+    assert replaced.end_left_over() == 0
+    revocation.revoke(old, reason, by="alice", address=HERE)
+    assert replaced.end_left_over() == 1
+    assert reasons() == dict.fromkeys((OLD, NEW), reason)
+    assert replaced.end_left_over() == 0
+
+
+def test_what_a_person_approved_after_the_loss_stays(renewed: tuple[Certificate, Certificate]) -> None:
+    old, new = renewed
+    revocation.revoke(old, "keyCompromise", by="alice", address=HERE)
+    Certificate.objects.filter(pk=new.pk).update(issued_at=timezone.now())
+    assert replaced.end_left_over() == 0
+    assert reasons()[NEW] == ""
 
 
 def test_a_successor_on_hold_ends_for_good(
