@@ -72,6 +72,11 @@ def knows(authority: str, change: int) -> bool:
     return _noted(authority).get("change", -1) >= change
 
 
+def forget(authority: str) -> None:
+    """No longer believe what was noted of the published CRL: its number of a change was another journal's."""
+    _known(authority).unlink(missing_ok=True)
+
+
 def is_the_last(authority: str) -> bool:
     """Whether what lies there is the CRL that was published last, and not an older one, or none."""
     try:

@@ -191,6 +191,8 @@ def _record(certificate: Certificate, what: str, *, by: str, address: str) -> No
 def _tell_again() -> None:
     """The journal is an older one than we knew, from a backup: what was revoked since is revoked again."""
     log.warning("the signer's journal is not the one that was followed; it is told all revocations again")
+    for authority in AUTHORITIES:
+        crl.forget(authority)
     gone = Certificate.objects.filter(revoked_at__isnull=False, not_after__gt=timezone.now())
     for row in gone.only("authority", "serial", "reason", "invalidity").iterator():
         try:

@@ -1,5 +1,6 @@
 """Revoking: the signer's journal, our row, a new list; and what heals after a crash between them."""
 
+import json
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -186,6 +187,18 @@ def test_an_older_journal_is_told_again_what_was_revoked_since(
     certificate.refresh_from_db()
     assert certificate.reason == "keyCompromise"
     assert JournalPosition.current().number < 1 << 40
+
+
+def test_after_an_older_journal_the_next_revocation_is_on_the_list(signer: Path) -> None:
+    """The list that lies there knows changes of greater numbers: those of the journal that is gone."""
+    certificate = issuance.issue(order())
+    revocation.catch_up()
+    crl.publish("clients")
+    crl._known("clients").write_text(json.dumps({"number": crl.current("clients").number, "change": 1 << 40}))
+    JournalPosition.current().move(1 << 40, "abc")
+    revocation.catch_up()
+    revocation.revoke(certificate, "superseded", by="alice", address="")
+    assert listed(certificate) is not None
 
 
 def test_a_journal_that_is_followed_anew_releases_nothing_that_is_final(
