@@ -138,10 +138,16 @@ def _is_temporary(name: str) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """The plain files below; what is a link may lead anywhere."""
-    for path in sorted(folder.rglob("*")):
-        if stat.S_ISREG(path.lstat().st_mode):
-            yield path
+    """The plain files below; what is a link may lead anywhere. Files and folders may go meanwhile."""
+    for place, _, names in os.walk(folder):
+        yield from (path for name in sorted(names) if _is_plain(path := Path(place) / name))
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -22,7 +22,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Crowd, Pat
     word = folder / "word"
     word.write_text("correct horse battery staple")
     word.chmod(0o600)
-    with cluster() as url, up(folder / "data", DATABASE_URL=url) as running, hand(running.env) as hands:
+    quick = "tests.quick_settings"
+    with (
+        cluster() as url,
+        up(folder / "data", DATABASE_URL=url, DJANGO_SETTINGS_MODULE=quick) as running,
+        hand(running.env) as hands,
+    ):
         yield Crowd(running, hands, folder / "clients"), word, url
 
 

@@ -1,29 +1,19 @@
-"""What a backup takes along, and how."""
+"""What is copied while others make and remove files."""
 
+import os
 from pathlib import Path
 
-import pytest
-
-from portal.keeping.snapshot import run_postgresql
+from portal.keeping import snapshot
 
 
-@pytest.mark.parametrize(
-    ("url", "named", "password"),
-    [
-        ("postgres://anna:s%40cr%3Aet@db.lan:5433/house?sslmode=require", "anna@db.lan:5433", "s@cr:et"),
-        ("postgresql://anna@%2Frun%2Fpg:5433/house", "anna@%2Frun%2Fpg:5433", ""),
-        ("postgres://db.lan/house", "db.lan", ""),
-    ],
-)
-def test_the_passwords_of_databases_stand_on_no_command_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, named: str, password: str
-) -> None:
-    """A command line is there for every user of the machine to read."""
-    program = tmp_path / "pg_dump"
-    program.write_text('#!/bin/sh\necho "$@"\necho "$PGPASSWORD"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.delenv("PGPASSWORD", raising=False)
-    said = run_postgresql("pg_dump", "--format=custom", url=url).splitlines()
-    assert said[0].startswith(f"--format=custom --dbname={url.partition('//')[0]}//{named}/house")
-    assert said[1] == password
+def test_files_that_go_while_it_copies_are_left_out(tmp_path: Path) -> None:
+    for name in ("a", "b", "gone/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    os.symlink("a", tmp_path / "z-link")
+    found = snapshot._files(tmp_path)
+    assert next(found) == tmp_path / "a"
+    (tmp_path / "b").unlink()
+    (tmp_path / "gone/c").unlink()
+    (tmp_path / "gone").rmdir()
+    assert list(found) == []
