@@ -68,8 +68,12 @@ def _made(name: str) -> int:
 
 
 def knows(authority: str, change: int) -> bool:
-    """Whether a published CRL knows the signer's change number `change` (revoked, held or released)."""
-    return _noted(authority).get("change", -1) >= change
+    """Whether the published CRL was made when `change` (revoked, held or released) was the signer's last one.
+
+    A greater number is another journal's, of before a backup was restored, or from a moment later: one CRL
+    more does no harm.
+    """
+    return _noted(authority).get("change", -1) == change
 
 
 def forget(authority: str) -> None:

@@ -189,14 +189,16 @@ def test_an_older_journal_is_told_again_what_was_revoked_since(
     assert JournalPosition.current().number < 1 << 40
 
 
-def test_after_an_older_journal_the_next_revocation_is_on_the_list(signer: Path) -> None:
+@pytest.mark.parametrize("database", ["kept", "restored"])
+def test_after_an_older_journal_the_next_revocation_is_on_the_list(signer: Path, database: str) -> None:
     """The list that lies there knows changes of greater numbers: those of the journal that is gone."""
     certificate = issuance.issue(order())
     revocation.catch_up()
     crl.publish("clients")
     crl._known("clients").write_text(json.dumps({"number": crl.current("clients").number, "change": 1 << 40}))
-    JournalPosition.current().move(1 << 40, "abc")
-    revocation.catch_up()
+    if database == "kept":
+        JournalPosition.current().move(1 << 40, "abc")
+        revocation.catch_up()
     revocation.revoke(certificate, "superseded", by="alice", address="")
     assert listed(certificate) is not None
 
