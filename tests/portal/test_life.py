@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from pki import lint
 from pki.signer.protocol import AUTHORITIES
 from tests.conftest import make_csr
 from tests.portal.aged import Clock
@@ -81,6 +83,7 @@ class Household:
     kept: list[datetime] = field(default_factory=list)  # when housekeeping was at work
     told: Told = field(default_factory=list)
     lists: dict[str, x509.CertificateRevocationList] = field(default_factory=dict)
+    made: set[bytes] = field(default_factory=set)  # all lists of the clients CA, PEM
     services: dict[str, x509.Certificate] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SERVICES, 0))
 
@@ -123,6 +126,7 @@ class Household:
                 assert number(found) > number(before)
                 assert found.last_update_utc > before.last_update_utc
             self.lists[name] = found
+        self.made.add(self.lists["clients"].public_bytes(Encoding.PEM))
 
     def look_at_services(self) -> None:
         """Each renewed when two thirds of its life were over: neither later nor sooner."""
@@ -232,7 +236,9 @@ def test_a_life_from_the_request_to_long_after_the_end(household: Household) -> 
     ends_unrenewed(home, phone, lost)
     home.walk(245, LATER_STRIDE)
     assert not home.listed(lost) and not home.listed(tablet)
-    home.keep(everything=True)
+    home.keep(everything=True)  # pkilint over all certificates
+    assert len(home.made) > 60
+    assert lint.thorough(sorted(home.made)) == []
     assert list(home.renewals.values()) == [4, 1, 19, 19, 19]
     assert sorted(without_alarms(home.told)) == sorted(EXPECTED)
     assert len(home.told) == len(set(home.post.ids))
