@@ -1,7 +1,7 @@
 """The sender: takes what is due out of the outbox and hands it to mail servers and Apprise.
 
-Each round is a process of its own with a time limit, so that a server that hangs stops neither the revocation
-lists nor anything else of housekeeping.
+Each round is a process of its own with a time limit, so that a server that hangs holds up the rest of
+housekeeping for a minute and no longer.
 """
 
 import logging
