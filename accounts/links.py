@@ -1,7 +1,7 @@
 """The addresses of invitations, as those who get them reach the portal."""
 
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def address(request: HttpRequest, token: str) -> str:
@@ -19,9 +19,8 @@ def address(request: HttpRequest, token: str) -> str:
 
 def reached(request: HttpRequest, path: str) -> str:
     """`path` under the name by which whoever asks reaches the portal, unless nobody else could."""
-    host = request.get_host()
-    loopback = host.rpartition(":")[0] in _LOOPBACK or host in _LOOPBACK
-    return settings.PORTAL_URL + path if loopback else request.build_absolute_uri(path)
+    here = urlsplit(f"//{request.get_host()}").hostname
+    return settings.PORTAL_URL + path if here in _LOOPBACK else request.build_absolute_uri(path)
 
 
 def letter(name: str, household: str, url: str, until: datetime) -> str:

@@ -12,12 +12,13 @@ from django.utils import timezone
 from enrollment import proposals
 from enrollment.models import CertificationRequest, Status
 from enrollment.refusals import Refused
+from enrollment.renewing import SUCCEEDING
 from enrollment.transitions import record
 from pki.models import Certificate
 from pki.profiles import PROFILES
 
 _KEY = "renews"  # in the session: what the next request is to replace
-SUCCEEDING = (Status.PENDING, Status.APPROVED, Status.ISSUED)
+_ASKED = (Status.PENDING, *SUCCEEDING)
 
 
 def may_be(certificate: Certificate) -> bool:
@@ -28,7 +29,7 @@ def may_be(certificate: Certificate) -> bool:
 
 def successor_asked(certificate: Certificate) -> CertificationRequest | None:
     """The request that is to replace it, or did."""
-    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=SUCCEEDING)
+    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=_ASKED)
     return found.defer("csr").first()
 
 

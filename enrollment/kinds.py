@@ -79,6 +79,13 @@ def is_safari(user_agent: str) -> bool:
     return "Safari/" in user_agent and not re.search(r"CriOS|FxiOS|EdgiOS|OPiOS|GSA/", user_agent)
 
 
+def installing(user_agent: str, kind: Kind) -> dict[str, object]:
+    """What the pages show of a .p12: how its system installs it, how the others do, which form it reads."""
+    system = ALIKE.get(kind.name, kind.name)
+    others = [(name, title) for name, title in SYSTEMS.items() if name != system]
+    return {"system": system, "others": others, "build": build(user_agent)}
+
+
 def build(user_agent: str) -> Literal["compat", "modern"]:
     """The form of .p12 that this device reads for certain. Chrome on Android tells no version here."""
     for mark, since in MODERN:

@@ -31,6 +31,7 @@ SHOWN_PROFILE = "tls-client"  # the only one that the check face takes (pki/veri
 PROFILE_WITHIN = timedelta(hours=1)  # from the handshake to the phone's key; the signer allows a day
 # WebKit deletes what a page keeps after seven days without a visit; a request whose key is gone helps nobody.
 KEPT_FOR = timedelta(days=6)
+SUCCEEDING = (Status.APPROVED, Status.ISSUED)  # a request that is, or will be, the one successor
 Proof = dict[str, str]  # the fields of RenewalEvidence beside the predecessor
 
 
@@ -51,18 +52,14 @@ def opens_at(certificate: Certificate) -> datetime:
 
 def successor_of(certificate: Certificate) -> CertificationRequest | None:
     """Its only one: issued, or approved and on its way."""
-    found = CertificationRequest.objects.filter(
-        predecessor=certificate, status__in=[Status.APPROVED, Status.ISSUED]
-    )
+    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=SUCCEEDING)
     return found.select_related("owner", "certificate", "predecessor").first()
 
 
 def renewable(certificates: Iterable[Certificate | None]) -> set[UUID]:
     """Those (primary keys) that their holders could renew now by showing them, and have not begun to."""
     found = {certificate.pk for certificate in certificates if certificate and _is_ripe(certificate)}
-    begun = CertificationRequest.objects.filter(
-        predecessor__in=found, status__in=[Status.APPROVED, Status.ISSUED]
-    )
+    begun = CertificationRequest.objects.filter(predecessor__in=found, status__in=SUCCEEDING)
     return found - set(begun.values_list("predecessor_id", flat=True)) if found else found
 
 

@@ -15,18 +15,17 @@ arrives here is what would arrive there.
 import contextlib
 import errno
 import logging
-import os
 import socket
 import threading
 from collections.abc import Iterator
 
 from OpenSSL import SSL, crypto
 
+from door import tls_files
+from door.tls_files import Marks
 from portal import tls
 
 log = logging.getLogger(__name__)
-
-Marks = tuple[tuple[int, int, int], ...]
 
 
 class Channel(socket.socket):
@@ -116,10 +115,10 @@ class _Cache:
 
 
 def context() -> Asking:
-    """The face's context; made anew when the server's certificate is another file. Raises OSError."""
+    """The face's context; made anew with another server certificate. Raises OSError, SSL.Error."""
     with _Cache.lock:
         try:
-            marks = tuple((s.st_mtime_ns, s.st_ino, s.st_size) for s in map(os.stat, tls.files()))
+            marks = tls_files.marks(tls.files())
             if _Cache.held is None or _Cache.held[0] != marks:
                 _Cache.held = marks, Asking(new_context())
         except (OSError, SSL.Error) as error:

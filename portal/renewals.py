@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.utils import timezone
 
 from enrollment import proposals, renewing
-from enrollment.models import CertificationRequest, Status
+from enrollment.models import CertificationRequest
 from pki.models import Certificate
 from pki.profiles import PROFILES
 from pki.verification import LiveCertificate
@@ -71,7 +71,7 @@ def _begun(successor: CertificationRequest) -> str:
     if successor.certificate is not None:
         dead = successor.certificate.revoked_at is not None
         return "dead" if dead or successor.certificate.not_after < timezone.now() else "made"
-    if successor.status == Status.APPROVED and successor.waits_for_key:
+    if successor.waits_for_key:
         lapsed = successor.lapses_at is None or successor.lapses_at <= timezone.now()
         return "open" if lapsed else "profile"
     return "waits"

@@ -28,10 +28,8 @@ USEFUL = 0.1  # of that costs a message that leads to a certificate: each is rem
 REMEMBERED = 4096  # networks; also envelopes
 NOTED_AGAIN = 86400.0  # seconds until the same network gets another line of the audit trail
 NOTES = 20  # such lines, of all networks together, in the same time
-AT_WORK, OF_ONE = (
-    12,
-    8,
-)  # messages at once: a face has 16 threads, and the others serve lists (portal/crowd.py)
+AT_WORK = 12  # messages at once: a face has 16 threads, and the others serve lists (portal/crowd.py)
+OF_ONE = 8  # of them from one network
 TRIES = 3  # of one envelope
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
+from accounts import links
 from accounts import qr as codes
 from accounts.addresses import address_of
 from accounts.guards import me, requires
@@ -18,7 +19,7 @@ from enrollment.device_forms import DeviceForm, NameForm
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.renewing import KEPT_FOR
-from enrollment.views.downloads import address_for_phone
+from enrollment.views import downloads
 from pki import mobileconfig
 
 GONE, UNPROCESSABLE = 410, 422
@@ -117,7 +118,7 @@ def link(request: HttpRequest) -> HttpResponse:
         note=known.get("note", ""),
         request=item,
     )
-    url = address_for_phone(request, reverse("enrollment:device-from", args=[token]))
+    url = links.reached(request, reverse("enrollment:device-from", args=[token]))
     context = {"url": url, "qr": codes.svg(url), "minutes": handover.MINUTES, "item": item}
     return render(request, "enrollment/device_link.html", context)
 
@@ -151,13 +152,9 @@ def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
     item = _mine(request, pk)
     if not item.made_in_browser or states.of(item).name not in ("live", "ending"):
         return redirect("enrollment:request", pk)
-    kind = _kind(request)
-    system = kinds.ALIKE.get(kind.name, kind.name)
     context = {
         "item": item,
-        "system": system,
-        "others": [(name, title) for name, title in kinds.SYSTEMS.items() if name != system],
-        "build": kinds.build(request.headers.get("User-Agent", "")),
+        **kinds.installing(request.headers.get("User-Agent", ""), _kind(request)),
         "file": proposals.slug(item.common_name) or "certificate",
         "door_url": settings.DOOR_URL,
         "check_url": settings.CHECK_URL,
@@ -179,8 +176,7 @@ def profile(request: HttpRequest, pk: UUID) -> HttpResponse:
         context = {"error": error, "item": item}
         return render(request, "enrollment/device_gone.html", context, status=UNPROCESSABLE)
     name = f"{proposals.slug(item.common_name) or 'device'}.mobileconfig"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(data, content_type=mobileconfig.CONTENT_TYPE, headers=headers)
+    return downloads.attachment(data, mobileconfig.CONTENT_TYPE, name)
 
 
 def _mine(request: HttpRequest, pk: UUID) -> CertificationRequest:

@@ -1,15 +1,14 @@
 """Taking the certificate, in the forms that systems ask for; and the way to the same page on a phone."""
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from accounts import links
 from accounts import qr as codes
 from accounts.addresses import address_of
 from accounts.guards import me, requires
@@ -76,6 +75,11 @@ def send(request: HttpRequest, certificate: Certificate, form: str, *, request_i
         detail=detail,
     )
     name = f"{proposals.slug(certificate.subject) or 'certificate'}{ending}"
+    return attachment(data, media_type, name)
+
+
+def attachment(data: bytes, media_type: str, name: str) -> HttpResponse:
+    """A file to be kept; `name` is safe in a header (proposals.slug)."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(data, content_type=media_type, headers=headers)
 
@@ -85,18 +89,10 @@ def send(request: HttpRequest, certificate: Certificate, form: str, *, request_i
 def qr(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The address of the request's page as a QR code, to open it on the phone."""
     item = get_object_or_404(CertificationRequest.objects.only("pk"), pk=pk, owner=me(request))
-    address = address_for_phone(request, reverse("enrollment:request", args=[item.pk]))
+    address = links.reached(request, reverse("enrollment:request", args=[item.pk]))
     return HttpResponse(codes.svg(address), content_type="image/svg+xml")
 
 
 def _issued(request: HttpRequest, pk: UUID) -> CertificationRequest:
     issued = CertificationRequest.objects.filter(status=Status.ISSUED, owner=me(request))
     return get_object_or_404(issued.select_related("certificate").defer("csr"), pk=pk)
-
-
-def address_for_phone(request: HttpRequest, path: str) -> str:
-    """The address of `path` as a phone reaches it: not this machine's own loopback name."""
-    here = urlsplit(f"//{request.get_host()}").hostname or ""
-    if here in ("localhost", "127.0.0.1", "::1"):
-        return f"{settings.PORTAL_URL}{path}"
-    return request.build_absolute_uri(path)

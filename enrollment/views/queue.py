@@ -107,7 +107,7 @@ def _approve(request: HttpRequest, item: CertificationRequest, form: forms.Form)
     )
     if item.status == Status.ISSUED:
         messages.success(request, f"Approved and issued: {item.common_name}.")
-    elif item.status == Status.APPROVED and not item.key_sha256:
+    elif item.waits_for_key:
         messages.success(request, f"Approved: {item.common_name}. The device comes for it within a week.")
     elif item.status == Status.APPROVED:
         messages.warning(request, f"Approved. {item.trouble}")

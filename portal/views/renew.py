@@ -18,7 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.addresses import address_of
 from enrollment import kinds, ra, renewing
 from enrollment.models import CertificationRequest, Status
-from pki import authorities, cms, csr, mobileconfig
+from enrollment.views import downloads
+from pki import csr, mobileconfig
 from pki.csr import ParsedCSR
 from pki.errors import CSRRejected
 from portal import renewals
@@ -85,7 +86,7 @@ def profile(request: HttpRequest, arrival: Arrival, standing: Standing) -> HttpR
         data = ra.profile_for(waiting, by=waiting.owner, address=address_of(request))
     except ra.Refused as error:
         return _refused(request, arrival, error)
-    return _file(data, mobileconfig.CONTENT_TYPE, f"{standing.file}.mobileconfig")
+    return downloads.attachment(data, mobileconfig.CONTENT_TYPE, f"{standing.file}.mobileconfig")
 
 
 @require_safe
@@ -95,8 +96,8 @@ def chain(request: HttpRequest, arrival: Arrival, standing: Standing) -> HttpRes
     made = standing.successor.certificate if standing.successor else None
     if made is None:
         return _page(request, arrival, standing, status=404)
-    data = cms.certs_only([bytes(made.der), *authorities.chain(made.authority)])
-    return _file(data, "application/x-pkcs7-certificates", f"{standing.file}.p7b")
+    ending, media_type, make = downloads.FORMS["p7b"]
+    return downloads.attachment(make(made), media_type, standing.file + ending)
 
 
 def _as_read(request: HttpRequest, arrival: Arrival) -> None:
@@ -139,7 +140,6 @@ def _page(
 ) -> HttpResponse:
     agent = request.headers.get("User-Agent", "")
     kind = kinds.of(agent)
-    system = kinds.ALIKE.get(kind.name, kind.name)
     way = request.GET.get("way", "")
     context = {
         "arrival": arrival,
@@ -149,17 +149,10 @@ def _page(
         "csrf_token": get_token(request),
         "way": way if way in ("profile", "page") else kind.way,
         "other_browser": kind.small and kind.way == "profile" and not kinds.is_safari(agent),
-        "system": system,
-        "others": [(name, title) for name, title in kinds.SYSTEMS.items() if name != system],
-        "build": kinds.build(agent),
+        **kinds.installing(agent, kind),
         "days": renewing.KEPT_FOR.days,
         **(more or {}),
     }
     return check.show(
         request, "check/finish.html" if standing.finishes else "check/renew.html", context, status
     )
-
-
-def _file(data: bytes, media_type: str, name: str) -> HttpResponse:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return HttpResponse(data, content_type=media_type, headers=headers)

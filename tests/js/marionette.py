@@ -63,6 +63,8 @@ class Firefox:
             (async () => {{ {body} }})().then((value) => done({{ value }}), told);"""
         asked = {"script": script, "args": [given], "scriptTimeout": 60_000}
         answer = self.say("WebDriver:ExecuteAsyncScript", **asked)["value"]
+        if answer is None:  # so Firefox ends a script whose page is being left
+            raise RuntimeError("the page was left before the script had ended")
         if "error" in answer:
             raise RuntimeError(answer["error"])
         return answer.get("value")
