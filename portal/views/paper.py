@@ -12,12 +12,12 @@ from accounts import qr as codes
 from accounts import throttle
 from accounts.addresses import address_of, network_of
 from accounts.guards import me, posted, requires
+from accounts.links import reached
 from accounts.throttle import Keys, Limit
 from accounts.words import duration
 from enrollment import ra, revoking
 from enrollment.forms import sentence
 from enrollment.models import PaperCode
-from enrollment.views.downloads import address_for_phone
 from portal import revoked
 from portal.revoke_forms import CodeForm, LostForm
 from portal.views.certificates import visible
@@ -45,7 +45,7 @@ def paper(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ra.Refused as error:
             form.add_error(None, sentence(error))
         else:
-            plain = address_for_phone(request, reverse("certificates:lost"))
+            plain = reached(request, reverse("certificates:lost"))
             address = f"{plain}?{urlencode({'code': code})}"
             context |= {"code": code, "address": plain, "qr": codes.svg(address)}
             return render(request, "certificates/slip.html", context)
