@@ -2,16 +2,20 @@
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
-from django_otp.models import Device, ThrottlingMixin, TimestampMixin
 
-from accounts.sealing import keyed_digest, seal, unseal
-from accounts.timecodes import matching_step
+from accounts.sealing import seal, unseal
+from accounts.second_factors import RecoveryCode as RecoveryCode
+from accounts.second_factors import RecoveryDevice as RecoveryDevice
+from accounts.second_factors import SlowDevice as SlowDevice
+from accounts.second_factors import TotpDevice as TotpDevice
+from accounts.second_factors import WrongCodes as WrongCodes
+from accounts.signin_rows import Familiar as Familiar
+from accounts.signin_rows import SignIn as SignIn
 
 
 class Role(models.TextChoices):
@@ -31,9 +35,20 @@ class Household(models.Model):
 
     name = models.CharField(max_length=64, default="Our household")  # O= in certificates
     time_zone = models.CharField(max_length=64, default="UTC")
+    # Of what is sent to people who chose none; a code of settings.LANGUAGES (accounts/languages.py).
+    language = models.CharField(max_length=16, default="en")
     one_person = models.BooleanField(default=False)  # the switch: an officer may decide on their own word
     # Profile -> days before the end at which a reminder is sent; what is not there has enrollment's default.
     reminder_days = models.JSONField(default=dict)
+    # Step of the first evening -> what somebody said of it; everything else is seen (portal/first_evening.py).
+    evening = models.JSONField(default=dict)
+    # From where the portal, or what only officers, auditors and administrators do there, can be reached:
+    # networks such as "192.168.1.0/24" (accounts/networks.py). Empty: from everywhere.
+    portal_networks = models.JSONField(default=list)
+    officer_networks = models.JSONField(default=list)
+    idle_minutes = models.PositiveSmallIntegerField(default=15)  # after which a session ends, left alone
+    session_hours = models.PositiveSmallIntegerField(default=12)  # after which it ends, however busy
+    fade_days = models.PositiveIntegerField(default=90)  # until who was where is forgotten; 0: never
 
 
 class UserManager(BaseUserManager["User"]):
@@ -51,6 +66,7 @@ class User(AbstractBaseUser):
     username = models.CharField(max_length=64, unique=True)  # lower case letters, digits, . _ -
     full_name = models.CharField(max_length=100, blank=True)
     email = models.EmailField(blank=True)
+    language = models.CharField(max_length=16, blank=True)  # "" as the browser says, or the household's
     is_active = models.BooleanField(default=True)
     is_requester = models.BooleanField(default=False)
     is_officer = models.BooleanField(default=False)
@@ -65,6 +81,8 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
+    # Roles taken for one request only, and never stored so (accounts/networks.py).
+    withheld: frozenset[str] = frozenset()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -72,6 +90,11 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.full_name or self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.withheld and "update_fields" not in kwargs:
+            raise RuntimeError("This account lacks roles for this request only: name what is to be stored.")
+        super().save(*args, **kwargs)
 
     @property
     def both_names(self) -> str:
@@ -97,89 +120,6 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active and self.is_administrator
-
-
-class SlowDevice(TimestampMixin, ThrottlingMixin, Device):
-    """A second factor that makes whoever errs wait: 1, 2, 4 … seconds, half an hour at most.
-
-    Only people who know the password, or hold a session, get as far as erring here.
-    """
-
-    class Meta:
-        abstract = True
-
-    def get_throttle_factor(self) -> int:
-        return 1
-
-    def throttle_increment(self, commit: bool = True) -> None:
-        """Count a failure, up to twelve: without that cap a thief could lock the owner out for years."""
-        self.throttling_failure_count = min(self.throttling_failure_count, 11)
-        super().throttle_increment(commit=commit)
-
-    def seconds_to_wait(self) -> int:
-        """Until the next code is looked at; 0 when it would be now."""
-        allowed, why = self.verify_is_allowed()
-        if allowed or not why:
-            return 0
-        until: datetime = why["locked_until"]
-        return max(1, -((timezone.now() - until) // timedelta(seconds=1)))
-
-    def verify_token(self, token: str) -> bool:
-        """Called by `django_otp.verify_token` only: that locks the row, so that one code counts once."""
-        if not self.verify_is_allowed()[0]:
-            return False
-        if not self.accepts(token):
-            self.throttle_increment()
-            return False
-        self.throttle_reset(commit=False)
-        self.set_last_used_timestamp(commit=False)
-        self.save()
-        return True
-
-    def accepts(self, token: str) -> bool:
-        """Whether the token is right, using it up; `verify_token` saves the row."""
-        raise NotImplementedError
-
-
-class TotpDevice(SlowDevice):
-    """A TOTP app (RFC 6238: SHA-1, 30 s, six digits). Its secret is stored encrypted."""
-
-    sealed_secret = models.BinaryField()  # see accounts/sealing.py
-    last_step = models.BigIntegerField(default=-1)  # the last time step accepted: a code works once
-
-    @property
-    def secret(self) -> bytes:
-        return unseal(bytes(self.sealed_secret), f"totp of {self.user_id}")
-
-    @secret.setter
-    def secret(self, value: bytes) -> None:
-        self.sealed_secret = seal(value, f"totp of {self.user_id}")
-
-    def accepts(self, token: str) -> bool:
-        step = matching_step(self.secret, token, after=self.last_step)
-        if step is not None:
-            self.last_step = step
-        return step is not None
-
-
-class RecoveryDevice(SlowDevice):
-    """A person's set of recovery codes; each works once."""
-
-    def digest(self, code: str) -> str:
-        """What is stored of a normalised code, hex."""
-        return keyed_digest(code, f"recovery of {self.user_id}")
-
-    def accepts(self, token: str) -> bool:
-        deleted, _ = self.codes.filter(digest=self.digest(token)).delete()
-        return deleted == 1
-
-
-class RecoveryCode(models.Model):
-    device = models.ForeignKey(RecoveryDevice, on_delete=models.CASCADE, related_name="codes")
-    digest = models.CharField(max_length=64)  # HMAC-SHA-256 of the code, hex
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["device", "digest"], name="recovery_code_once")]
 
 
 class InvitationGroup(models.Model):
@@ -229,6 +169,38 @@ class Invitation(models.Model):
     @property
     def role_words(self) -> str:
         return role_words(self.roles)
+
+
+class AskedBack(models.Model):
+    """Somebody asks to get back in: only the browser that asked knows the token (accounts/asking_back.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the token, hex; the words are of it
+    # None: nobody has the name that was typed. Kept all the same, as the asker must see no difference.
+    account = models.OneToOneField(
+        User, null=True, blank=True, on_delete=models.CASCADE, related_name="asked_back"
+    )
+    address = models.CharField(max_length=64, blank=True)  # where it came from
+    made_at = models.DateTimeField(auto_now_add=True)
+    lapses_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.account or 'nobody'} asks to get back in"
+
+
+class Departure(models.Model):
+    """Somebody left: everything of theirs ends. Housekeeping goes on until it has (portal/leaving.py)."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="departure")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    address = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+    ended = models.JSONField(default=dict)  # what -> how many of it
+    trouble = models.CharField(max_length=300, blank=True)  # why not everything has ended yet
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} left"
 
 
 class Throttle(models.Model):

@@ -19,13 +19,14 @@ def normalised(typed: str) -> str:
 
 
 def looks_like_code(typed: str) -> bool:
-    """Whether this is a recovery code by its form; a code of the app never is."""
-    return _CODE.fullmatch(normalised(typed)) is not None
+    """Whether this is a recovery code by its form; a code of the app, or two of them, never is."""
+    plain = normalised(typed)
+    return _CODE.fullmatch(plain) is not None and not plain.isdigit()
 
 
 def renew(user: User) -> list[str]:
     """Ten new codes as they are shown, once; the old ones stop working."""
-    codes = ["".join(secrets.choice(ALPHABET) for _ in range(LENGTH)) for _ in range(COUNT)]
+    codes = [_new() for _ in range(COUNT)]
     with transaction.atomic():
         device, _ = RecoveryDevice.objects.get_or_create(user=user, defaults={"name": "Recovery codes"})
         device.codes.all().delete()
@@ -38,3 +39,9 @@ def renew(user: User) -> list[str]:
 def left(user: User) -> int:
     """How many codes still work."""
     return RecoveryCode.objects.filter(device__user=user, device__confirmed=True).count()
+
+
+def _new() -> str:
+    """Always with a letter: twelve digits are two codes of the app."""
+    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    return _new() if code.isdigit() else code

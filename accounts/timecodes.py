@@ -5,10 +5,12 @@ import os
 import time
 from urllib.parse import quote, urlencode
 
-from django_otp.oath import TOTP
+from django_otp.oath import TOTP, hotp
 
 STEP = 30  # seconds
+DIGITS = 6
 TOLERANCE = 1  # steps a clock may be off (RFC 6238 5.2)
+NEAR = 20  # steps: a code from so long ago or so far ahead is not a guess
 
 
 def new_secret() -> bytes:
@@ -41,3 +43,21 @@ def matching_step(secret: bytes, code: str, *, after: int = -1) -> int | None:
     if not totp.verify(int(code), tolerance=TOLERANCE, min_t=after + 1):
         return None
     return int(totp.t())
+
+
+def matching_pair(secret: bytes, codes: str, *, after: int = -1) -> int | None:
+    """The time step of the second of two codes in a row (twelve digits), None when they are none.
+
+    Neither may have been used. A guess is right with one in 3 * 10^11.
+    """
+    first, second = codes[:DIGITS], codes[DIGITS:]
+    step = matching_step(secret, second, after=after + 1)
+    if step is None or not (first.isascii() and first.isdigit()):
+        return None
+    return step if hotp(secret, step - 1) == int(first) else None
+
+
+def is_near(secret: bytes, code: str) -> bool:
+    """Whether `code` (six digits) was shown within ten minutes of now: too late, used, or a clock is off."""
+    now = int(time.time()) // STEP
+    return any(hotp(secret, now + off) == int(code) for off in range(-NEAR, NEAR + 1))
