@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
-from accounts import names, people, throttle, timecodes, totp, zones
+from accounts import languages, names, people, throttle, timecodes, totp, zones
 from accounts.addresses import address_of
 from accounts.freshness import CodeField, FreshFactorForm
 from accounts.guards import me
@@ -14,7 +15,7 @@ from accounts.models import Household, Role, User
 from accounts.words import duration
 from audit import trail
 
-_GOOD = "Ten characters or more. Four unrelated words are good."
+_GOOD = _("Ten characters or more. Four unrelated words are good.")
 _PLAIN = {"autocapitalize": "off", "autocorrect": "off", "spellcheck": "false"}
 ROLE_WORDS = [
     (Role.REQUESTER.value, "Requester\nasks for certificates for their own devices"),
@@ -88,7 +89,8 @@ class DetailsForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = self.cleaned_data
-        user = self.account or User(username=found.get("username", ""), full_name=found.get("full_name", ""))
+        named = f"{found.get('full_name', '')} {found.get('household', '')}".strip()  # at setup both are new
+        user = self.account or User(username=found.get("username", ""), full_name=named)
         if "password" in found:
             try:
                 _checked_password(found["password"], user)
@@ -144,6 +146,12 @@ class ProfileForm(forms.Form):
     full_name = DetailsForm.base_fields["full_name"]
     email = forms.EmailField(
         label="E-mail", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=languages.own_choices,
+        help_text=_("Of these pages, and of what is sent to you."),
     )
 
 
@@ -209,6 +217,12 @@ class InviteForm(FreshFactorForm):
 class HouseholdForm(FreshFactorForm):
     name = SetupForm.base_fields["household"]
     time_zone = SetupForm.base_fields["time_zone"]
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=languages.choices,
+        required=False,
+        help_text=_("Of what is sent to people who chose none for themselves. Pages speak as the browser asks."),
+    )
     one_person = forms.BooleanField(
         label="One-person household",
         required=False,
@@ -218,8 +232,13 @@ class HouseholdForm(FreshFactorForm):
     )
 
     def __init__(self, request: Any, data: Any = None, *, household: Household) -> None:
-        values = {name: getattr(household, name) for name in ("name", "time_zone", "one_person")}
+        values = {name: getattr(household, name) for name in ("name", "time_zone", "language", "one_person")}
         super().__init__(request, data, initial=values)
+        self.not_optional = ("language",)
+
+    def clean_language(self) -> str:
+        """Who sends none leaves it as it is."""
+        return self.cleaned_data["language"] or str(self.initial["language"])
 
 
 assert set(people.ROLES) == {role for role, _ in ROLE_WORDS}  # a new role needs its words

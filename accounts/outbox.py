@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import Promise
 
-from accounts import kinds
-from accounts.models import Channel, Delivery, Notice, User
+from accounts import household, kinds, languages
+from accounts.models import Channel, Delivery, Household, Notice, User
 
+Words = str | Promise
 MAX_SUBJECT, MAX_TEXT = 200, 5000  # characters
 
 
@@ -21,18 +23,20 @@ def tell(
     kind: str,
     *,
     event: str,
-    subject: str,
-    text: str,
+    subject: Words,
+    text: Words,
     link: str = "",
     to: str = "",
 ) -> int:
     """Tell `people` (closed accounts are passed over) what happened; how many had not been told yet.
 
-    `event` names what happened, the same for the same thing. `text`: plain, without secrets. `link` is a path
-    of the portal. `to` is a mail address to use instead of the account's, which may just have been changed.
+    `event` names what happened, the same for the same thing. `text`: plain, without secrets. Words of
+    gettext_lazy, and of `languages.later`, come in each one's language. `link` is a path of the portal. `to`
+    is a mail address to use instead of the account's, which may just have been changed.
     """
+    house = household.current()
     notices = [
-        Notice(user=user, event=event, kind=kind, subject=_line(subject), text=text[:MAX_TEXT], link=link)
+        _notice(user, house, event=event, kind=kind, subject=subject, text=text, link=link)
         for user in {user.pk: user for user in people if user.is_active}.values()
     ]
     with transaction.atomic(savepoint=False):
@@ -41,6 +45,11 @@ def tell(
         fresh = list(Notice.objects.filter(pk__in=[notice.pk for notice in notices]).select_related("user"))
         _address(fresh, kind, to)
     return len(fresh)
+
+
+def _notice(user: User, house: Household, *, subject: Words, text: Words, **rest: str) -> Notice:
+    with translation.override(languages.of(user, house)):
+        return Notice(user=user, subject=_line(str(subject)), text=str(text)[:MAX_TEXT], **rest)
 
 
 def withdraw(event: str, words: str) -> None:

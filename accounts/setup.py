@@ -7,6 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import get_language
 
 from accounts import joining
 from accounts.errors import Refused
@@ -48,6 +49,7 @@ def complete(token: str, details: Details, *, step: int, address: str = "") -> J
         if not fits(token):
             raise Refused(_DONE, "Sign in, or ask the administrator to invite you.")
         household.name, household.time_zone = details.household, details.time_zone
+        household.language = get_language() or household.language  # as the pages spoke to whoever set it up
         household.save()
         joined = joining.create(details, FIRST, step=step)
         trail.record(

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
-from accounts import household
+from accounts import household, languages
 
 
 class OwnCookiesOnly:
@@ -27,7 +27,8 @@ class OwnCookiesOnly:
 
 
 class InTheHousehold:
-    """Times on the door's pages are the household's, which is `request.household`."""
+    """Times on the door's pages are the household's, which is `request.household`; the language is that of
+    whoever holds the certificate, should they have chosen one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -36,6 +37,8 @@ class InTheHousehold:
         house = household.current()
         request.household = house  # type: ignore[attr-defined]
         timezone.activate(house.time_zone)
+        if holder := getattr(request, "holder", None):  # the check face has none
+            languages.speak(holder.user)
         try:
             return self.get_response(request)
         finally:

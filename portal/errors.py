@@ -6,13 +6,22 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 log = logging.getLogger(__name__)
 
-BARE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+_BARE = (
+    '<!doctype html><html lang="{}"><meta charset="utf-8"><title>{title}</title>'
     "<h1>{title}</h1><p>{message}</p></html>"
 )
+
+
+def bare(status: int, title: str, message: str) -> HttpResponse:
+    """For when no page can be made."""
+    html = format_html(_BARE, get_language() or settings.LANGUAGE_CODE, title=title, message=message)
+    return HttpResponse(html, status=status)
 
 
 def page(
@@ -29,7 +38,7 @@ def page(
             return HttpResponse(render_to_string("error.html", context, audience), status=status)
         except Exception:
             log.warning("the page for error %s could not be rendered", status, exc_info=status != 500)
-    return HttpResponse(BARE.format(title=title, message=f"{message} {remedy}"), status=status)
+    return bare(status, title, f"{message} {remedy}")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -41,11 +50,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return page(
             request,
             413,
-            "That is too big",
-            f"A certification request is a small file, at most {limit} KiB.",
-            "Go back and choose the file that ends in .csr or .pem.",
+            _("That is too big"),
+            _("A certification request is a small file, at most %(limit)d KiB.") % {"limit": limit},
+            _("Go back and choose the file that ends in .csr or .pem."),
         )
-    return page(request, 400, "This did not arrive whole", "The browser sent something Latchkey cannot read.")
+    message = _("The browser sent something Latchkey cannot read.")
+    return page(request, 400, _("This did not arrive whole"), message)
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
@@ -61,16 +71,17 @@ def unknown_host(request: HttpRequest) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return page(request, 403, "Not allowed", "Your account may not do this.", "Ask an administrator.")
+    message = _("Your account may not do this.")
+    return page(request, 403, _("Not allowed"), message, _("Ask an administrator."))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return page(
         request,
         404,
-        "Nothing is here",
-        "There is no such page, or it is not yours to see.",
-        "Check the address, or begin at the first page.",
+        _("Nothing is here"),
+        _("There is no such page, or it is not yours to see."),
+        _("Check the address, or begin at the first page."),
     )
 
 
@@ -78,9 +89,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return page(
         request,
         500,
-        "Something broke",
-        "Latchkey made a mistake. Nothing that was already saved is lost.",
-        "Try again; if it happens again, the log of the program says why.",
+        _("Something broke"),
+        _("Latchkey made a mistake. Nothing that was already saved is lost."),
+        _("Try again; if it happens again, the log of the program says why."),
     )
 
 
@@ -89,9 +100,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return page(
         request,
         403,
-        "This form is out of date",
-        "You may have signed in or out in another tab, or your browser refuses cookies.",
-        "Go back, reload the page and send the form again.",
+        _("This form is out of date"),
+        _("You may have signed in or out in another tab, or your browser refuses cookies."),
+        _("Go back, reload the page and send the form again."),
     )
 
 

@@ -20,7 +20,7 @@ def page(request: HttpRequest, status: int, title: str, message: str, remedy: st
         return HttpResponse(render_to_string("door/error.html", context, request), status=status)
     except Exception:
         log.warning("the page for error %s could not be rendered", status, exc_info=status != 500)
-    return HttpResponse(errors.BARE.format(title=title, message=f"{message} {remedy}"), status=status)
+    return errors.bare(status, title, f"{message} {remedy}")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

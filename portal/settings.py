@@ -9,7 +9,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import server_addresses
+from portal import locales, server_addresses
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -218,12 +218,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
     "portal.static_files.PackedFiles",
+    "accounts.languages.Languages",
     "portal.middleware.WellFormed",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "accounts.languages.OwnLanguage",
     "accounts.middleware.VerifiedSessionOnly",
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
@@ -231,9 +233,9 @@ MIDDLEWARE = [
 DOOR_MIDDLEWARE = [
     "portal.middleware.SecurityHeaders",
     "portal.static_files.PackedFiles",
+    "accounts.languages.Languages",
     "portal.middleware.WellFormed",
     "door.middleware.OwnCookiesOnly",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "door.middleware.InTheHousehold",
@@ -304,8 +306,8 @@ CSR_MAX_BYTES = 64 * 1024
 SCEP_SINGLE_DES = False  # 56 bits; switched on by tests with a program that knows nothing else
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = locales.found(LOCALE_PATHS[0])
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

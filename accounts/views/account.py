@@ -6,9 +6,10 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import boxes, deliveries, household, recovery, sessions, timecodes, totp
+from accounts import boxes, deliveries, household, languages, recovery, sessions, timecodes, totp
 from accounts.addresses import address_of
 from accounts.forms import AppForm, PasswordForm, ProfileForm
 from accounts.freshness import SECONDS, FreshFactorForm
@@ -18,6 +19,7 @@ from accounts.views.joining import CODES, app_context
 from audit import trail
 
 _APP = "new app"
+_PROFILE = ("full_name", "email", "language")
 # Seconds that a new app and new recovery codes can be seen again, from their making on: as long as the code
 # counts that they were made with. A session that somebody steals later shows neither.
 _TTL = SECONDS
@@ -42,16 +44,27 @@ def account(request: HttpRequest) -> HttpResponse:
 @requires()
 def profile(request: HttpRequest) -> HttpResponse:
     user = me(request)
-    form = ProfileForm(posted(request), initial={"full_name": user.full_name, "email": user.email})
+    before = {name: getattr(user, name) for name in _PROFILE}
+    form = ProfileForm(posted(request), initial=before)
     if form.is_valid():
-        before = {"full_name": user.full_name, "email": user.email}
-        user.full_name, user.email = form.cleaned_data["full_name"], form.cleaned_data["email"]
+        for name in _PROFILE:
+            setattr(user, name, form.cleaned_data[name])
         with transaction.atomic():
-            user.save(update_fields=["full_name", "email"])
-            _record(request, "person.changed", {"before": before, "after": form.cleaned_data})
-        messages.success(request, "Saved.")
+            user.save(update_fields=_PROFILE)
+            _record_profile(request, before, form.cleaned_data)
+        languages.speak(user)
+        messages.success(request, _("Saved."))
         return redirect("accounts:account")
     return _form_page(request, "accounts/profile.html", form)
+
+
+def _record_profile(request: HttpRequest, before: dict[str, str], after: dict[str, str]) -> None:
+    """What the person is told of (accounts/news.py) apart from what no thief would change."""
+    who = ("full_name", "email")
+    if any(before[name] != after[name] for name in who):
+        _record(request, "person.changed", {"before": before, "after": after})
+    elif before != after:
+        _record(request, "language.changed", {"before": before["language"], "after": after["language"]})
 
 
 @sensitive_post_parameters()

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from accounts import household as households
 from accounts.addresses import address_of
@@ -12,7 +13,7 @@ from accounts.guards import me, posted, requires
 from accounts.models import Role
 from audit import trail
 
-FIELDS = ("name", "time_zone", "one_person")
+FIELDS = ("name", "time_zone", "language", "one_person")
 
 
 @requires(Role.ADMINISTRATOR)
@@ -20,7 +21,7 @@ def household(request: HttpRequest) -> HttpResponse:
     form = HouseholdForm(request, posted(request), household=households.current())
     if form.is_valid():
         _save(request, {name: form.cleaned_data[name] for name in FIELDS})
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
         return redirect("accounts:household")
     return render(request, "accounts/household.html", {"form": form}, status=400 if form.errors else 200)
 

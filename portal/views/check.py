@@ -84,7 +84,7 @@ def _error(request: HttpRequest, status: int, title: str, message: str) -> HttpR
         return show(request, "check/error.html", {"title": title, "message": message}, status)
     except Exception:
         log.warning("the page for error %s could not be rendered", status, exc_info=status != 500)
-    return HttpResponse(errors.BARE.format(title=title, message=message), status=status)
+    return errors.bare(status, title, message)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
