@@ -3,6 +3,8 @@
 PUBLIC = frozenset(
     {
         "accounts:login",
+        "accounts:back",  # asking to get back in; it opens nothing before somebody compared the words
+        "accounts:back-state",
         "accounts:setup",  # the token in the address opens it, while there is no account
         "accounts:setup-app",
         "accounts:invitation",  # likewise, until it is used or lapses
@@ -12,8 +14,9 @@ PUBLIC = frozenset(
         "portal:metrics",  # guards itself: loopback or token
         "portal:trust",  # how to trust the household's server certificate
         "portal:trust_root",
-        "portal:help",  # words explained; the same for everybody
+        "portal:help",  # the same for everybody
         "portal:help_devices",
+        "portal:words",
         "certificates:lost",  # the code on paper opens it; it can end one certificate and nothing else
     }
 )

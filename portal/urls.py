@@ -7,12 +7,16 @@ from django.views.generic import RedirectView
 
 from accounts.views import signin
 from portal import errors
-from portal.views import audit, home, status, trust
+from portal.views import audit, evening, helping, home, status, trust
 
 pages = [
     path("", home.home, name="home"),
-    path("help", home.help_page, name="help"),
-    path("help/devices", home.help_devices, name="help_devices"),
+    path("help", helping.guide, name="help"),
+    path("help/devices", helping.devices, name="help_devices"),
+    path("help/words", helping.words, name="words"),
+    path("evening", evening.evening, name="evening"),
+    path("evening/officer/invite", evening.officer, name="evening-officer"),
+    path("evening/<slug:name>", evening.step, name="evening-step"),
     path("status", status.status, name="status"),
     path("healthz", status.healthz, name="healthz"),
     path("metrics", status.metrics, name="metrics"),

@@ -120,6 +120,9 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "enrollment:withdraw": ("302 405 405 404 404 404", "302 302 404 404 404 404"),
     "portal:audit": ("302 404 404 404 200 200", "302 405 405 405 405 405"),
     "portal:audit_export": ("302 404 404 404 200 200", "302 405 405 405 405 405"),
+    "portal:evening": ("302 404 404 404 404 200", "302 405 405 405 405 405"),
+    "portal:evening-officer": ("302 404 404 404 404 302", "302 404 404 404 404 400"),
+    "portal:evening-step": ("302 404 404 404 404 200", "302 404 404 404 404 302"),
     "portal:healthz": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:help": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:help_devices": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
@@ -127,6 +130,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "portal:metrics": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:status": ("302 404 404 200 200 200", "302 405 405 405 405 405"),
     "portal:trust": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+    "portal:words": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
     "portal:trust_root": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
 }
 # The status face knows nobody: it answers whoever asks alike.
@@ -194,6 +198,7 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
     of_certificate = "certificate." in path or path.endswith(("revoke", "qr", "installed"))
     target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
     path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
+    path = path.replace("<slug:name>", "names")
     form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
     return "/" + path.replace("<str:form>", form)
 

@@ -3,10 +3,14 @@
 from datetime import datetime, timedelta
 
 from django import template
+from django.template import Context
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+from portal import guide
 
 register = template.Library()
 
@@ -134,3 +138,12 @@ def in_days(moment: datetime) -> str:
     days = _days_until(moment)
     named = {0: "today", 1: "tomorrow", -1: "yesterday"}
     return named.get(days) or (f"in {days} days" if days > 0 else f"{-days} days ago")
+
+
+@register.simple_tag(takes_context=True)
+def help_here(context: Context) -> str:
+    """The address of the help, at the part that belongs to this page; error pages have no request."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    part = guide.part_of(match.view_name if match else "")
+    address = reverse("portal:help", urlconf="portal.urls")
+    return f"{address}#{part}" if part else address

@@ -1,4 +1,4 @@
-"""The first page, and the one that explains words."""
+"""The first page."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from door import pins
 from enrollment import listing, states
 from enrollment.models import CertificationRequest
 from enrollment.states import State
-from portal import health
+from portal import first_evening, health
 
 SHOWN = 5  # of one's own requests
 CARES = frozenset(
@@ -39,14 +39,23 @@ def home(request: HttpRequest) -> HttpResponse:
     """What waits for me: my requests, my doors, the queue for officers, and what is not well."""
     user = me(request)
     waiting = listing.waiting_count() if user.is_officer else "0"
-    context = {
+    context: dict[str, object] = {
         "mine": _mine(user) if user.is_requester else [],
         "waiting": "" if waiting == "0" else waiting,
         "problems": _problems(user),
         "door_url": settings.DOOR_URL,
         "check_url": settings.CHECK_URL,
     }
-    return render(request, "portal/home.html", context)
+    return render(request, "portal/home.html", context | _evening(user))
+
+
+def _evening(user: User) -> dict[str, object]:
+    """How far the first evening has come, for administrators until everything is there."""
+    if not user.is_administrator:
+        return {}
+    found = first_evening.steps()
+    skipped = sum(step.state == first_evening.SKIPPED for step in found)
+    return {"steps": found, "ahead": first_evening.next_of(found), "skipped": skipped}
 
 
 def _problems(user: User) -> list[str]:
@@ -59,13 +68,3 @@ def _mine(user: User) -> list[Row]:
     own = CertificationRequest.objects.filter(owner=user).select_related("certificate")
     latest = states.with_question(own.defer("csr", "certificate__der")).order_by("-created_at", "-id")
     return [Row(found.pk, found.device, states.of(found), found.created_at) for found in latest[:SHOWN]]
-
-
-@require_safe
-def help_page(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/help.html")
-
-
-@require_safe
-def help_devices(request: HttpRequest) -> HttpResponse:
-    return render(request, "portal/help_devices.html", {"check_url": settings.CHECK_URL})

@@ -7,13 +7,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
 from pki import authorities
 from pki.errors import SignerUnavailable
 from pki.signer.protocol import AUTHORITIES
+from portal import useragent
 from portal.errors import page
 
+MISSING = gettext_noop("The root is not here yet")
 # iOS offers a .cer for installation only under this media type; desktops go by the file name.
 MEDIA_TYPES = {"cer": "application/x-x509-ca-cert", "pem": "application/x-pem-file"}
 
@@ -22,18 +26,29 @@ MEDIA_TYPES = {"cer": "application/x-x509-ca-cert", "pem": "application/x-pem-fi
 def trust(request: HttpRequest) -> HttpResponse:
     """How to trust the root, system by system."""
     try:
-        _, root_der = authorities.chain("servers")
-        permitted = authorities.permitted("servers")
+        context = facts()
     except SignerUnavailable as error:
-        return page(request, 503, "The root is not here yet", str(error), error.remedy)
-    context = {
+        return page(request, 503, _(MISSING), str(error), error.remedy)
+    return render(request, "portal/trust.html", {**context, "system": part_of(request)})
+
+
+def facts() -> dict[str, object]:
+    """What portal/_trust.html shows of the root. Raises SignerUnavailable while there is none."""
+    _issuing, root_der = authorities.chain("servers")
+    permitted = authorities.permitted("servers")
+    return {
         "own_certificate": bool(settings.TLS_CERT),
         "root_cer": reverse("portal:trust_root", args=["cer"]),
         "root_pem": reverse("portal:trust_root", args=["pem"]),
         "fingerprint": hashlib.sha256(root_der).hexdigest(),
         "permitted": [name.partition(":")[2] for name in permitted],
     }
-    return render(request, "portal/trust.html", context)
+
+
+def part_of(request: HttpRequest) -> str:
+    """Which part of portal/_trust.html fits: a system, or "firefox" on Linux; "" for none."""
+    browser = useragent.read(request.headers.get("User-Agent", ""))
+    return "firefox" if (browser.system, browser.browser) == ("linux", "firefox") else browser.system
 
 
 @require_safe
@@ -42,9 +57,9 @@ def root(request: HttpRequest, form: str) -> HttpResponse:
     if form not in MEDIA_TYPES:
         raise Http404
     try:
-        _, der = authorities.chain("servers")
+        _issuing, der = authorities.chain("servers")
     except SignerUnavailable as error:
-        return page(request, 503, "The root is not here yet", str(error), error.remedy)
+        return page(request, 503, _(MISSING), str(error), error.remedy)
     response = HttpResponse(authorities.pem(der) if form == "pem" else der, content_type=MEDIA_TYPES[form])
     response.headers["Content-Disposition"] = f'attachment; filename="latchkey-servers-root.{form}"'
     response.headers["Cache-Control"] = "public, max-age=3600"
