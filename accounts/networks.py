@@ -24,7 +24,7 @@ OVERSEERS = frozenset({Role.OFFICER.value, Role.AUDITOR.value, Role.ADMINISTRATO
 
 
 class HouseholdOnly:
-    """Middleware: to whoever comes from outside of the household's networks the portal shows one plain page."""
+    """Middleware: whoever comes from outside of the household's networks sees one plain page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -38,8 +38,8 @@ class HouseholdOnly:
 
 
 def outside() -> HttpResponse:
-    """403: names neither the household nor its networks. Made without the request, as nobody is known here."""
-    return HttpResponse(render_to_string("accounts/outside.html", {"lost": True}), status=403)
+    """403. It names neither the household nor its networks: nobody is known yet."""
+    return HttpResponse(render_to_string("accounts/outside.html"), status=403)
 
 
 def withhold(request: HttpRequest, user: User) -> None:

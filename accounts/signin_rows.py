@@ -9,7 +9,7 @@ from django.utils import timezone
 
 
 class SignIn(models.Model):
-    """One session, as people see it. The session knows this row; the row knows nothing of the session's key."""
+    """One session, as people see it. It knows this row; the row knows nothing of the session's key."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")

@@ -1,4 +1,4 @@
-"""Sign-ins that their owner should hear of: a browser never seen before, many wrong attempts, a strange network.
+"""Sign-ins that their owner should hear of: a new browser, many wrong attempts before it, a strange network.
 
 A browser is known by a cookie of its own for each person. What a browser brings that is not known is never
 taken over, so that nobody can make theirs known by planting it.

@@ -4,7 +4,8 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """One line of the trail. Written by `audit.trail.record` only, never changed, never deleted."""
+    """One line of the trail. Written by `audit.trail.record` only, never deleted, never changed: but what is
+    private in it fades after a time (audit/fading.py)."""
 
     sequence = models.BigIntegerField(primary_key=True)  # 1, 2, 3 … without a gap
     at = models.DateTimeField()
@@ -13,6 +14,9 @@ class AuditEvent(models.Model):
     action = models.CharField(max_length=64)  # "request.approve", "login.ok", …
     target = models.CharField(max_length=200, blank=True)  # what it was done to
     detail = models.JSONField(default=dict)
+    # Of what may fade (audit/chain.py), and the random bits that go with it; hex. Old lines have neither.
+    commitment = models.CharField(max_length=64, blank=True)
+    salt = models.CharField(max_length=32, blank=True)
     previous = models.CharField(max_length=64)  # SHA-256 of the line before, in hex
     digest = models.CharField(max_length=64, unique=True)
 

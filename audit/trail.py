@@ -1,18 +1,17 @@
 """The only writer of the audit trail, and its reader for proof: a chain of SHA-256 digests.
 
-Each line's digest covers the line before, so an edit, a gap or a changed order shows. That lines were cut off
-at the end shows against a head published elsewhere: the CRLs carry it.
+Each line's digest covers the line before, so an edit, a gap or a changed order shows (audit/chain.py). That
+lines were cut off at the end shows against a head published elsewhere: the CRLs carry it.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
+from audit import chain, marks
 from audit.models import AuditEvent, AuditHead
 
 EMPTY = "0" * 64
@@ -55,7 +54,7 @@ def record(
             detail=_plain(detail or {}),
             previous=head.digest,
         )
-        event.digest = digest_of(event)
+        chain.commit(event)
         event.save(force_insert=True)
         AuditHead.objects.filter(pk=1).update(sequence=event.sequence, digest=event.digest)
     return event
@@ -74,23 +73,18 @@ def contains(digest: str) -> bool:
 
 def verify() -> Verdict:
     """Recompute every digest from the first line on, a chunk in memory at a time."""
-    count, expected = 0, EMPTY
+    count, expected, faded = 0, EMPTY, marks.read()
     for event in _lines():
         whole = event is not None and event.sequence == count + 1 and event.previous == expected
-        if event is None or not whole or digest_of(event) != event.digest:
+        if event is not None and whole and not faded.fit(event):
+            faded = marks.read()  # lines may have faded since it was read, and since we began
+            event.refresh_from_db()
+        if event is None or not whole or not faded.fit(event):
             return Verdict(count, count + 1, expected)
         count, expected = count + 1, event.digest
     stored = AuditHead.objects.filter(pk=1).first() or AuditHead()
     intact = (stored.sequence, stored.digest) == (count, expected)
     return Verdict(count, None if intact else count + 1, expected)
-
-
-def digest_of(event: AuditEvent) -> str:
-    """SHA-256, hex, over the line before and all fields in one canonical JSON encoding."""
-    at = event.at.astimezone(UTC).isoformat(timespec="microseconds")
-    fields = [event.previous, event.sequence, at, event.actor, event.address, event.action, event.target]
-    text = json.dumps([*fields, event.detail], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _lines() -> Iterator[AuditEvent | None]:
