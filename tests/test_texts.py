@@ -1,0 +1,378 @@
+"""Every sentence people read can be translated, and is there in every language, as the pages have it now."""
+
+import ast
+import io
+import re
+from collections.abc import Iterator
+from gettext import GNUTranslations
+from pathlib import Path
+
+import pytest
+from babel.messages import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+TOP = settings.BASE_DIR
+LANGUAGES = sorted(path.parent.parent for path in (TOP / "locale").glob("*/LC_MESSAGES/django.po"))
+KEYWORDS: dict[str, object] = dict.fromkeys(
+    ("_", "gettext", "gettext_lazy", "gettext_noop"),
+)
+KEYWORDS |= dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2))
+AGAIN = "docs/translating.md says how."
+FIELD = re.compile(r"%\(\w+\)[sd]")
+ROOMS = ("accounts", "audit", "door", "enrollment", "portal")
+
+# Whatever is still to be made translatable; nothing may be added here.
+WAITING: frozenset[str] = frozenset(
+    {
+        "accounts/_entries.html",
+        "accounts/_groups.html",
+        "accounts/account.html",
+        "accounts/anew.html",
+        "accounts/app.html",
+        "accounts/app_begin.html",
+        "accounts/channel.html",
+        "accounts/channel_new.html",
+        "accounts/gone.html",
+        "accounts/household.html",
+        "accounts/invitation.html",
+        "accounts/login.html",
+        "accounts/messages.html",
+        "accounts/password.html",
+        "accounts/people.html",
+        "accounts/person.html",
+        "accounts/person_active.html",
+        "accounts/person_reset.html",
+        "accounts/profile.html",
+        "accounts/recovery.html",
+        "accounts/recovery_codes.html",
+        "accounts/sheet.html",
+        "accounts/together.html",
+        "accounts/together_check.html",
+        "certificates/_progress.html",
+        "certificates/done.html",
+        "certificates/list.html",
+        "certificates/lost.html",
+        "certificates/lost_confirm.html",
+        "certificates/lost_done.html",
+        "certificates/one.html",
+        "certificates/paper.html",
+        "certificates/readers.html",
+        "certificates/release.html",
+        "certificates/renew.html",
+        "certificates/revoke.html",
+        "certificates/slip.html",
+        "certificates/timeline.html",
+        "door/error.html",
+        "door/help.html",
+        "door/history.html",
+        "door/portal/_access.html",
+        "door/portal/door.html",
+        "door/portal/doors.html",
+        "door/portal/edit.html",
+        "door/portal/group.html",
+        "door/portal/group_remove.html",
+        "door/portal/groups.html",
+        "door/portal/history.html",
+        "door/portal/pin.html",
+        "door/portal/retire.html",
+        "door/portal/rule.html",
+        "door/portal/rule_remove.html",
+        "door/portal/unlock.html",
+        "door/press.html",
+        "enrollment/_finish.html",
+        "enrollment/_howto.html",
+        "enrollment/_preview.html",
+        "enrollment/_summary.html",
+        "enrollment/_take.html",
+        "enrollment/batch.html",
+        "enrollment/batch_done.html",
+        "enrollment/calendar.html",
+        "enrollment/device_gone.html",
+        "enrollment/program.html",
+        "enrollment/progress.html",
+        "enrollment/queue.html",
+        "enrollment/reminders.html",
+        "enrollment/requests.html",
+        "enrollment/review.html",
+        "enrollment/submit.html",
+        "portal/_trust.html",
+        "portal/audit.html",
+        "portal/help_devices.html",
+        "portal/status.html",
+        "portal/status_face.html",
+    }
+)
+WAITING_PYTHON: frozenset[str] = frozenset(
+    {
+        "accounts/asking_back.py",
+        "accounts/deliveries.py",
+        "accounts/forms.py",
+        "accounts/independence.py",
+        "accounts/invitations.py",
+        "accounts/joining.py",
+        "accounts/kinds.py",
+        "accounts/links.py",
+        "accounts/message_forms.py",
+        "accounts/middleware.py",
+        "accounts/models.py",
+        "accounts/names.py",
+        "accounts/people.py",
+        "accounts/push_addresses.py",
+        "accounts/recovery.py",
+        "accounts/roster.py",
+        "accounts/roster_text.py",
+        "accounts/second_factors.py",
+        "accounts/setup.py",
+        "accounts/together.py",
+        "accounts/together_forms.py",
+        "accounts/views/account.py",
+        "accounts/views/joining.py",
+        "accounts/views/messages.py",
+        "accounts/views/people.py",
+        "accounts/views/together.py",
+        "accounts/words.py",
+        "audit/fading.py",
+        "door/connection.py",
+        "door/forms.py",
+        "door/groups.py",
+        "door/jinja.py",
+        "door/link.py",
+        "door/manage.py",
+        "door/models.py",
+        "door/mqtt.py",
+        "door/payload.py",
+        "door/pins.py",
+        "door/press.py",
+        "door/rule_form.py",
+        "door/views/groups.py",
+        "door/views/manage.py",
+        "door/views/pins.py",
+        "door/views/rules.py",
+        "door/words.py",
+        "enrollment/anew.py",
+        "enrollment/calendar.py",
+        "enrollment/cautions.py",
+        "enrollment/challenges.py",
+        "enrollment/device_forms.py",
+        "enrollment/devices.py",
+        "enrollment/forms.py",
+        "enrollment/handover.py",
+        "enrollment/history.py",
+        "enrollment/issuing.py",
+        "enrollment/kinds.py",
+        "enrollment/mobile.py",
+        "enrollment/models.py",
+        "enrollment/preview.py",
+        "enrollment/progress.py",
+        "enrollment/proposals.py",
+        "enrollment/protocols/scep.py",
+        "enrollment/protocols/scep_answers.py",
+        "enrollment/protocols/scep_limits.py",
+        "enrollment/protocols/scep_once.py",
+        "enrollment/protocols/scep_ra.py",
+        "enrollment/ra.py",
+        "enrollment/reminder_form.py",
+        "enrollment/revoking.py",
+        "enrollment/states.py",
+        "enrollment/transitions.py",
+        "enrollment/views/calendar.py",
+        "enrollment/views/programs.py",
+        "enrollment/views/progress.py",
+        "enrollment/views/queue.py",
+        "enrollment/views/requests.py",
+        "portal/admin_site.py",
+        "portal/alarms.py",
+        "portal/apart.py",
+        "portal/arrivals.py",
+        "portal/audit_lists.py",
+        "portal/broker_folder.py",
+        "portal/certificate_lists.py",
+        "portal/certificate_page.py",
+        "portal/check_tls.py",
+        "portal/errors.py",
+        "portal/errors_door.py",
+        "portal/health.py",
+        "portal/housekeeping.py",
+        "portal/letters.py",
+        "portal/linting.py",
+        "portal/mail_health.py",
+        "portal/news.py",
+        "portal/outlook.py",
+        "portal/post.py",
+        "portal/pushing.py",
+        "portal/revoke_forms.py",
+        "portal/revoked.py",
+        "portal/templatetags/latchkey.py",
+        "portal/timeline.py",
+        "portal/tls.py",
+        "portal/uploads.py",
+        "portal/views/certificates.py",
+        "portal/views/ocsp.py",
+        "portal/views/paper.py",
+        "portal/views/renewing.py",
+        "portal/views/revoking.py",
+    }
+)
+# What speaks in the terminal and in logs, to programs, or to whoever reads the code: English.
+TERMINAL = (
+    "portal/keeping/",
+    "portal/management/",
+    "accounts/management/",
+    *(f"portal/{name}.py" for name in ("banner", "checks", "children", "confinement", "demo", "demo_doors")),
+    *(f"portal/{name}.py" for name in ("seccomp", "landlock", "server", "server_addresses", "services")),
+    *(f"portal/{name}.py" for name in ("settings", "supervisor", "upgrade", "ports", "pusher", "metering")),
+)
+
+
+def catalogue(folder: Path) -> Catalog:
+    with (folder / "LC_MESSAGES/django.po").open("rb") as file:
+        return read_po(file, locale=folder.name)
+
+
+def texts(folder: Path) -> list[Message]:
+    return [message for message in catalogue(folder) if message.id]
+
+
+def parts(value: object) -> list[str]:
+    """The text of a message, or its singular and plural."""
+    return [value] if isinstance(value, str) else [str(part) for part in value]
+
+
+def templates() -> list[Path]:
+    return sorted((TOP / "templates").rglob("*.html"))
+
+
+def modules() -> list[Path]:
+    found = [path for room in ROOMS for path in (TOP / room).rglob("*.py")]
+    return sorted(path for path in found if "migrations" not in path.parts)
+
+
+def used() -> set[str]:
+    """What the sources ask for, as gettext would look for it."""
+    found = set()
+    for path in [*templates(), *modules()]:
+        text = templatize(path.read_text()) if path.suffix == ".html" else path.read_text()
+        for _, message, _, _ in extract("python", io.BytesIO(text.encode()), keywords=KEYWORDS):
+            found.add(parts(message)[0])
+    return found
+
+
+@pytest.mark.parametrize("folder", LANGUAGES, ids=lambda path: path.name)
+def test_every_sentence_is_in_the_catalogue_and_no_other_is(folder: Path) -> None:
+    known = {parts(message.id)[0] for message in texts(folder)}
+    assert used() - known == set(), AGAIN
+    assert known - used() == set(), AGAIN
+
+
+@pytest.mark.parametrize("folder", LANGUAGES, ids=lambda path: path.name)
+def test_every_sentence_has_a_text_with_the_same_fields(folder: Path) -> None:
+    for message in texts(folder):
+        assert not message.fuzzy, message.id
+        said = parts(message.string)
+        assert all(said), f"no text for {message.id!r}"
+        fields = {field for text in parts(message.id) for field in FIELD.findall(text)}
+        assert all(set(FIELD.findall(text)) == fields for text in said), message.id
+
+
+@pytest.mark.parametrize("folder", LANGUAGES, ids=lambda path: path.name)
+def test_the_compiled_catalogue_is_the_readable_one(folder: Path) -> None:
+    with (folder / "LC_MESSAGES/django.mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    for message in texts(folder):
+        ids, said = parts(message.id), parts(message.string)
+        if len(ids) == 1:
+            assert compiled.gettext(ids[0]) == said[0], AGAIN
+        else:
+            assert [compiled.ngettext(*ids, number) for number in (1, 2)] == said[:2], AGAIN
+
+
+@pytest.mark.parametrize("formal", [r"\bSie\b(?! (?:öffnet|vergeben))", r"\bIhr(e[nmrs]?)?\b", r"\bIhnen\b"])
+def test_german_says_du(formal: str) -> None:
+    said = " ".join(text for message in texts(TOP / "locale/de") for text in parts(message.string))
+    assert not re.findall(formal, said)
+
+
+# What needs no translation: our name, and what is the same everywhere.
+NAMES = re.compile(
+    r"\b(?:Latchkey|PIN|MQTT|TOTP|SCEP|SHA-256|iPhone|iPad|Android|Windows|Mac|Linux|Firefox)\b"
+)
+NAMED_ENTITY = re.compile(r"&\w+;|&#\w+;")
+BLOCK = re.compile(r"{%-?\s*(comment|blocktrans(?:late)?|verbatim)\b.*?{%-?\s*end\1\s*-?%}", re.S)
+TAG = re.compile(r"{%.*?%}|{{.*?}}|{#.*?#}", re.S)
+MUTE = re.compile(r"<(script|style|svg|code|kbd|pre)\b.*?</\1>", re.S)
+SPOKEN = re.compile(r'\b(?:aria-label|title|placeholder|alt|data-[a-z-]*(?:text|word|label))="([^"]*)"')
+GIVEN = re.compile(r"""\b(?:text|label|action|title|newer_label|older_label)=("[^"]*[a-z][^"]*"|'[^']*')""")
+FALLBACK = re.compile(r"""\|(?:default|default_if_none|yesno|pluralize):?("[^"]*[A-Za-z][^"]*"|'[^']*')?""")
+
+
+def untranslated(template: str) -> Iterator[str]:
+    """What a reader would see in English whatever their language."""
+    template = BLOCK.sub("", template)
+    for tag in TAG.findall(template):
+        if tag.startswith("{#"):
+            continue
+        given = GIVEN.findall(tag) if "include" in tag else []
+        yield from (text for text in [*given, *FALLBACK.findall(tag)] if re.search("[A-Za-z]", text))
+        if "|pluralize" in tag:
+            yield tag
+    html = MUTE.sub("", TAG.sub("", template))
+    spoken = [*SPOKEN.findall(html), *re.sub(r"<!--.*?-->|<[^>]*>", "\n", html, flags=re.S).split("\n")]
+    for text in spoken:
+        if re.search("[A-Za-z]", NAMED_ENTITY.sub("", NAMES.sub("", text))):
+            yield text.strip()
+
+
+def test_every_template_is_translatable() -> None:
+    found = {}
+    for path in templates():
+        name = path.relative_to(TOP / "templates").as_posix()
+        if left := list(untranslated(path.read_text())):
+            found[name] = left
+    assert {name: left for name, left in found.items() if name not in WAITING} == {}
+    assert WAITING - found.keys() == frozenset(), "these are done: take them from the list"
+
+
+MARKED = frozenset(KEYWORDS)
+# Whoever reads these knows English: logs, and errors that no page shows.
+UNSEEN = frozenset(
+    {"getLogger", "warning", "error", "exception", "debug", "critical", "ImproperlyConfigured", "compile"}
+    | {"ValueError", "TypeError", "KeyError", "RuntimeError", "NotImplementedError", "LookupError", "OSError"}
+    | {"BadRequest", "CertificateRejected", "RunSQL", "execute", "Obstacle"}
+)
+
+
+def sentences(tree: ast.AST) -> Iterator[str]:
+    """String constants that look like something said to people: a capital, then words."""
+    if isinstance(tree, ast.Call):
+        name = tree.func.attr if isinstance(tree.func, ast.Attribute) else getattr(tree.func, "id", "")
+        if name in MARKED or name in UNSEEN:
+            return
+    if isinstance(tree, ast.Expr) and isinstance(tree.value, ast.Constant):
+        return  # a docstring
+    if isinstance(tree, ast.JoinedStr):
+        text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in tree.values)
+        yield from _said(text)
+        return
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str):
+        yield from _said(tree.value)
+    for child in ast.iter_child_nodes(tree):
+        yield from sentences(child)
+
+
+def _said(text: str) -> Iterator[str]:
+    if re.match(r"[A-Z…][\w’'-]*,? [\w“…(]", text) and re.search("[a-z]{2}", text):
+        yield text
+
+
+def test_every_sentence_in_python_is_translatable() -> None:
+    found = {}
+    for path in modules():
+        name = path.relative_to(TOP).as_posix()
+        left = list(sentences(ast.parse(path.read_text())))
+        if left and not name.startswith(TERMINAL):
+            found[name] = left
+    assert {name: left for name, left in found.items() if name not in WAITING_PYTHON} == {}
+    assert WAITING_PYTHON - found.keys() == frozenset(), "these are done: take them from the list"
