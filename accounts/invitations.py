@@ -37,20 +37,36 @@ def make(
     check(by, roles, account)
     token = secrets.token_urlsafe(24)
     with transaction.atomic():
-        Invitation.objects.filter(account=account, account__isnull=False, used_at=None).delete()
-        Invitation.objects.create(
-            digest=digest(token),
-            full_name=full_name,
-            roles=sorted(roles),
-            account=account,
-            made_by=by,
-            lapses_at=timezone.now() + timedelta(hours=hours),
-        )
+        _store(by, digest(token), roles, account, hours, full_name)
         action = "person.reset-link" if account else "person.invited"
         target = account.username if account else full_name
         detail = {"roles": roles, "hours": hours}
         trail.record(action, actor=by.username if by else "", address=address, target=target, detail=detail)
     return token
+
+
+def allow(by: User, account: User, *, digest: str, hours: int) -> None:
+    """As `make` for a reset, with the token of a browser that asked for it; only its digest is known.
+
+    Leaves the line in the audit to the caller. Raises Refused.
+    """
+    check(by, account.roles, account)
+    _store(by, digest, account.roles, account, hours)
+
+
+def _store(
+    by: User | None, digest: str, roles: frozenset[str], account: User | None, hours: int, full_name: str = ""
+) -> None:
+    """A reset takes the place of an earlier one that was not used."""
+    Invitation.objects.filter(account=account, account__isnull=False, used_at=None).delete()
+    Invitation.objects.create(
+        digest=digest,
+        full_name=full_name,
+        roles=sorted(roles),
+        account=account,
+        made_by=by,
+        lapses_at=timezone.now() + timedelta(hours=hours),
+    )
 
 
 def find(token: str, *, lock: bool = False) -> Invitation:

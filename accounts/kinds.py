@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import Role, User
 
 
@@ -10,8 +13,8 @@ class Kind:
     """`roles`: whom it concerns; empty for everybody."""
 
     name: str
-    title: str
-    explained: str
+    title: str | Promise
+    explained: str | Promise
     roles: frozenset[str] = frozenset()
 
 
@@ -19,7 +22,7 @@ _OVERSEERS = frozenset({Role.OFFICER.value, Role.ADMINISTRATOR.value})
 
 DECIDE, QUESTION, DECIDED = "decide", "question", "decided"
 ENDS, REVOKED, DEVICE = "ends", "revoked", "device"
-ACCOUNT, HOUSE, TEST = "account", "house", "test"
+ACCOUNT, BACK, HOUSE, TEST = "account", "back", "house", "test"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -36,6 +39,12 @@ KINDS: dict[str, Kind] = {
         Kind(REVOKED, "A certificate of yours is revoked", "by you, an officer or the CA"),
         Kind(DEVICE, "A new device", "a certificate in your name is used for the first time, or renewed"),
         Kind(ACCOUNT, "Changes to how you sign in", "password, app, recovery codes, roles, addresses"),
+        Kind(
+            BACK,
+            _("Somebody gets back in"),
+            _("asks for it, or a link was made on the machine"),
+            _OVERSEERS | {Role.AUDITOR.value},
+        ),
         Kind(HOUSE, "The household needs a look", "a revocation list or a backup is overdue", _OVERSEERS),
     )
 }

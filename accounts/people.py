@@ -1,6 +1,7 @@
 """What officers and administrators do to other people's accounts."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.errors import Refused
 from accounts.models import Role, User
@@ -23,7 +24,14 @@ def may_reset(by: User, person: User) -> bool:
 
     An officer who could reset another officer could decide in their name.
     """
-    return person.is_active and by.pk != person.pk and person.roles <= grantable(by)
+    may = grantable(by)
+    return bool(may) and person.is_active and by.pk != person.pk and person.roles <= may
+
+
+def who_may_reset(person: User) -> list[User]:
+    """By name."""
+    may = User.objects.filter(Q(is_officer=True) | Q(is_administrator=True), is_active=True)
+    return [by for by in may.order_by("full_name", "username") if may_reset(by, person)]
 
 
 def change_roles(person: User, roles: frozenset[str], *, by: User, address: str = "") -> User:

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from accounts.views import account, household, joining, messages, people, signin, together
+from accounts.views import account, asking_back, household, joining, messages, people, signin, together
 
 app_name = "accounts"
 urlpatterns = [
     path("login", signin.login, name="login"),
     path("logout", signin.logout, name="logout"),
+    path("back", asking_back.back, name="back"),
+    path("back/state", asking_back.back_state, name="back-state"),
     path("setup/<str:token>", joining.setup, name="setup"),
     path("setup/<str:token>/app", joining.setup_app, name="setup-app"),
     path("invite/<str:token>", joining.invitation, name="invitation"),
@@ -36,6 +38,7 @@ urlpatterns = [
     path("people/groups/<uuid:pk>/anew", together.anew, name="anew"),
     path("people/<uuid:pk>", people.person, name="person"),
     path("people/<uuid:pk>/active", people.person_active, name="person-active"),
+    path("people/<uuid:pk>/back", asking_back.person_back, name="person-back"),
     path("people/<uuid:pk>/reset", people.person_reset, name="person-reset"),
     path("household", household.household, name="household"),
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from accounts import news
+from accounts import back_news, news
 from accounts.models import Followed
 from audit.models import AuditEvent, AuditHead
 from enrollment import notifications
@@ -50,4 +50,5 @@ TELLERS: dict[str, Callable[[AuditEvent], None]] = {
     "certificate.revoked": _revoked,
     "certificate.released": _revoked,
     **dict.fromkeys(news.ACTIONS, news.tell),
+    **back_news.TELLERS,
 }

@@ -220,6 +220,7 @@ MIDDLEWARE = [
     "portal.static_files.PackedFiles",
     "accounts.languages.Languages",
     "portal.middleware.WellFormed",
+    "accounts.networks.HouseholdOnly",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -281,7 +282,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Strict"
-SESSION_COOKIE_AGE = 15 * 60  # seconds without a request
+SESSION_COOKIE_AGE = 15 * 60  # seconds without a request; the household may choose others
 # Not every request: accounts/sessions.py writes once a minute, as a page view is not worth a transaction.
 SESSION_SAVE_EVERY_REQUEST = False
 CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
@@ -296,9 +297,11 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.strength.HardToGuess"},
 ]
 
 PLAIN_NAME = "portal.plainnames.plain_name"  # the rule for names of people and the household
+FOUR_WORDS = "pki.words.words"  # what people compare by telephone
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_HANDLERS = ["portal.uploads.CappedUpload"]

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts import boxes, invitations, links, people, qr, together
+from accounts import asking_back, boxes, invitations, links, people, qr, together
 from accounts.addresses import address_of
 from accounts.errors import Refused
 from accounts.forms import InviteForm, RolesForm
@@ -27,6 +27,7 @@ def people_list(request: HttpRequest) -> HttpResponse:
         everybody = everybody.filter(Q(full_name__icontains=wanted) | Q(username__icontains=wanted))
     waiting = [(link, invitations.may_change(me(request), link)) for link in invitations.waiting()]
     context = {"people": everybody[:500], "waiting": waiting, "wanted": wanted, "groups": together.groups()}
+    context["asking"] = asking_back.waiting(me(request))
     return render(request, "accounts/people.html", context)
 
 
@@ -47,6 +48,7 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
         except Refused as refused:
             form.add_error(None, str(refused))
     context = {"person": found, "form": form, "may_reset": people.may_reset(by, found)}
+    context["asked"] = asking_back.of(found)
     return render(request, "accounts/person.html", context, status=400 if form and form.errors else 200)
 
 
