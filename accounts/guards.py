@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import render
 
 from accounts.models import Role, User
 
@@ -33,16 +34,19 @@ def me(request: HttpRequest) -> User:
 def requires(*roles: Role) -> Callable[[View[P]], View[P]]:
     """The view is there for people with any of `roles` (none named: for everybody signed in), else 404.
 
-    404 and not 403: what somebody may not see does not exist for them.
+    404 and not 403: what somebody may not see does not exist for them. Who may see it, but not from where
+    they are (accounts/networks.py), is told so.
     """
     wanted = frozenset(role.value for role in roles)
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            if wanted and not wanted & me(request).roles:
+            user = me(request)
+            if wanted and not wanted & user.roles:
+                if wanted & user.withheld:
+                    return render(request, "accounts/elsewhere.html", status=403)
                 raise Http404
-            me(request)
             return view(request, *args, **kwargs)
 
         return guarded

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from django.contrib import auth, messages
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import household, sessions
-from accounts.guards import is_verified
+from accounts import household, networks, sessions, unusual
+from accounts.guards import is_verified, me
 from accounts.public import PUBLIC
 
 SIGNED_OUT = "You were signed out because nothing happened for a while. Sign in to go on."
@@ -29,9 +29,11 @@ class VerifiedSessionOnly:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
-            return self.get_response(request)
+            response = self.get_response(request)
         finally:
             timezone.deactivate()
+        unusual.remember(request, response)
+        return response
 
     def process_view(
         self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -39,7 +41,9 @@ class VerifiedSessionOnly:
         """None lets the request through; anything else is the answer."""
         was_somebody = request.user.is_authenticated
         if was_somebody and (not is_verified(request.user) or sessions.is_over(request)):
-            auth.logout(request)
+            sessions.end(request)
+        if is_verified(request.user):
+            networks.withhold(request, me(request))
         match = request.resolver_match
         if match is not None and match.view_name in PUBLIC:
             return None

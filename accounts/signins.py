@@ -98,9 +98,7 @@ def _ended(found: QuerySet[SignIn]) -> int:
 def _noted(count: int, user: User, by: User, address: str) -> int:
     if count:
         detail = {"sessions": count}
-        trail.record(
-            "session.ended", actor=by.username, address=address, target=user.username, detail=detail
-        )
+        trail.record("session.ended", actor=by.username, address=address, target=user.username, detail=detail)
     return count
 
 
