@@ -15,6 +15,7 @@ from enrollment import ra, seen
 from portal import first_evening, network_names
 from portal.first_evening import DONE, OPEN, SETTLED, SKIPPED, WAITS
 from tests.conftest import Browser, open_session
+from tests.door.acts import practice_door
 from tests.enrollment.acts import HERE, ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,9 +37,10 @@ def her(dora: User) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def named_by_nobody(settings: Settings) -> None:
+def as_on_the_first_day(settings: Settings, transactional_db: None) -> None:
     """As `make run` starts without settings."""
     settings.ENV = {}
+    practice_door()
 
 
 def states() -> dict[str, str]:
