@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from accounts.models import Household, Invitation, User
 
 
@@ -52,12 +54,13 @@ def may_decide_for(officer: User, owner: User, household: Household) -> None:
     """
     if household.one_person or is_independent(officer, owner):
         return
-    remedy = "Ask another officer to look at it."
+    remedy = _("Ask another officer to look at it.")
     if officer.pk == owner.pk:
-        raise NotIndependent("This is your own request; somebody else decides on it.", remedy)
-    who = owner.both_names
+        raise NotIndependent(_("This is your own request; somebody else decides on it."), remedy)
     if _ever_reset(owner, officer):
-        raise NotIndependent(f"You gave {who} a new password and app, so you do not decide alone.", remedy)
-    if _ever_reset(officer, owner):
-        raise NotIndependent(f"{who} gave you a new password and app, so you do not decide alone.", remedy)
-    raise NotIndependent(f"You invited {who}, so you do not decide alone.", remedy)
+        why = _("You gave %(who)s a new password and app, so you do not decide alone.")
+    elif _ever_reset(officer, owner):
+        why = _("%(who)s gave you a new password and app, so you do not decide alone.")
+    else:
+        why = _("You invited %(who)s, so you do not decide alone.")
+    raise NotIndependent(why % {"who": owner.both_names}, remedy)

@@ -1,5 +1,7 @@
 """What an officer should notice before deciding."""
 
+from django.utils.translation import gettext as _
+
 from accounts import independence
 from accounts.models import Household, User
 from enrollment import history, proposals
@@ -28,7 +30,7 @@ def blocker(request: CertificationRequest, officer: User, household: Household) 
     try:
         independence.may_decide_for(officer, request.owner, household)
     except independence.NotIndependent as error:
-        way_out = (
+        way_out = _(
             "If there is nobody else: an administrator can switch on “one-person household”; it is audited."
         )
         return error.sentence, f"{error.remedy} {way_out}"
@@ -39,12 +41,11 @@ def _about_independence(request: CertificationRequest, officer: User, household:
     """With the one-person switch off the blocker says who may not."""
     if household.one_person and not independence.is_independent(officer, request.owner):
         return [
-            "You decide here without a second person: the one-person switch is on, and the audit says so."
+            _("You decide here without a second person: the one-person switch is on, and the audit says so.")
         ]
     if independence.invited_by_owner(officer, request.owner):
-        return [
-            f"{request.owner.both_names} invited you. Decide as you would for anybody; the audit says so."
-        ]
+        told = _("%(who)s invited you. Decide as you would for anybody; the audit says so.")
+        return [told % {"who": request.owner.both_names}]
     return []
 
 
@@ -53,15 +54,15 @@ def _about_names(request: CertificationRequest, csr: ParsedCSR | None) -> list[s
     profile = PROFILES[request.profile]
     outside = [proposals.shown(san) for san in request.sans if not proposals.is_permitted(profile, san)]
     if outside:
-        found.append(
-            f"Outside what this CA may certify: {', '.join(outside)}. Take it out, or the CA refuses."
-        )
+        told = _("Outside what this CA may certify: %(names)s. Take it out, or the CA refuses.")
+        found.append(told % {"names": ", ".join(outside)})
     twin = history.name_in_use(request, request.common_name)
     if twin is not None:
-        found.append(f"There is a live certificate with the same common name, of {twin.owner.both_names}.")
+        told = _("There is a live certificate with the same common name, of %(who)s.")
+        found.append(told % {"who": twin.owner.both_names})
     asked = csr.extensions if csr else ()
     if any(name == "basicConstraints" and "CA:TRUE" in text for name, text in asked):
-        found.append("The request asks to be a CA. It will not be one; ask where this request comes from.")
+        found.append(_("The request asks to be a CA. It will not be one; ask where this request comes from."))
     return found
 
 
@@ -69,20 +70,20 @@ def _about_key(csr: ParsedCSR | None, past: History) -> list[str]:
     found = []
     if past.of_key:
         latest = past.of_key[0]
-        found.append(
-            f"This key was sent before: by {latest.owner.both_names}, “{latest.device}”,"
-            f" {latest.get_status_display()}."
-        )
+        told = _("This key was sent before: by %(who)s, “%(device)s”, %(state)s.")
+        names = {"who": latest.owner.both_names, "device": latest.device}
+        found.append(told % {**names, "state": latest.get_status_display()})
     if csr and csr.key_text == "RSA 2048":
-        found.append("RSA 2048 is the weakest key that is accepted. P-256 is stronger and smaller.")
+        found.append(_("RSA 2048 is the weakest key that is accepted. P-256 is stronger and smaller."))
     return found
 
 
 def _about_person(request: CertificationRequest, past: History) -> list[str]:
     if past.first:
         return [
-            "The first request of this person. Make sure that it is them: compare the four words by phone."
+            _("The first request of this person. Make sure that it is them: compare the four words by phone.")
         ]
     if request.status == Status.PENDING and not history.known_address(request):
-        return [f"Sent from {request.address or 'nowhere'}, where this person never asked from before."]
+        told = _("Sent from %(address)s, where this person never asked from before.")
+        return [told % {"address": request.address or "?"}]
     return []

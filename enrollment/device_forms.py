@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from enrollment import proposals
@@ -16,7 +17,7 @@ from pki.names import MAX_NAME
 from pki.profiles import PROFILES
 
 PROFILE = PROFILES["tls-client"]
-NO_KEY = (
+NO_KEY = _(
     "No key arrived: the page makes it with JavaScript, which was not ready yet or is switched off. Press the"
     " button again; if that does not help, switch JavaScript on, or hand in a request that you made yourself."
 )
@@ -26,14 +27,16 @@ class NameForm(forms.Form):
     """What one may say about the device, and need not yet: for the way to the phone."""
 
     device = forms.CharField(
-        label="What do you call this device?",
-        help_text="Your own word for it. The officer reads it, and so do you in the list of your requests.",
+        label=_("What do you call this device?"),
+        help_text=_(
+            "Your own word for it. The officer reads it, and so do you in the list of your requests."
+        ),
         max_length=MAX_NAME,
         required=False,
-        error_messages={"required": "Give the device a name, for example phone."},
+        error_messages={"required": _("Give the device a name, for example phone.")},
     )
     note = forms.CharField(
-        label="A note for whoever decides",
+        label=_("A note for whoever decides"),
         widget=forms.Textarea(attrs={"rows": 2}),
         required=False,
         max_length=MAX_TEXT,
@@ -46,7 +49,7 @@ class DeviceForm(NameForm):
     way = forms.ChoiceField(
         choices=[("profile", ""), ("page", "")],
         widget=forms.HiddenInput,
-        error_messages={"required": "Choose a way.", "invalid_choice": "Choose one of the two ways."},
+        error_messages={"required": _("Choose a way."), "invalid_choice": _("Choose one of the two ways.")},
     )
     csr = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
 

@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from django import forms
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.freshness import FreshFactorForm
 from accounts.models import User
@@ -51,8 +53,10 @@ class SubmitForm(forms.Form):
     not_optional = frozenset({"csr", "file", "profile", "device", "names"})
 
     csr = forms.CharField(
-        label="The certification request",
-        help_text="Paste it here, choose its file below, or drop the file on this page. It holds no secret.",
+        label=_("The certification request"),
+        help_text=_(
+            "Paste it here, choose its file below, or drop the file on this page. It holds no secret."
+        ),
         widget=forms.Textarea(
             attrs={"class": "mono", "spellcheck": "false", "autocomplete": "off", "rows": 8}
         ),
@@ -60,23 +64,25 @@ class SubmitForm(forms.Form):
         strip=False,
     )
     file = forms.FileField(
-        label="Or its file", help_text="PEM or DER, usually ending in .csr or .pem.", required=False
+        label=_("Or its file"),
+        help_text=_("PEM or DER, usually ending in .csr or .pem."),
+        required=False,
     )
     profile = forms.ChoiceField(
-        label="What is it for?",
+        label=_("What is it for?"),
         widget=forms.RadioSelect,
         choices=[(profile.name, f"{profile.title}\n{profile.purpose}") for profile in PROFILES.values()],
         initial="tls-client",
-        error_messages={"required": "Choose what the certificate is for."},
+        error_messages={"required": _("Choose what the certificate is for.")},
     )
     device = forms.CharField(
-        label="What do you call the device?",
-        help_text="Your own word for it, for example phone, laptop or garage sensor.",
+        label=_("What do you call the device?"),
+        help_text=_("Your own word for it, for example phone, laptop or garage sensor."),
         max_length=MAX_NAME,
-        error_messages={"required": "Give the device a name, for example phone."},
+        error_messages={"required": _("Give the device a name, for example phone.")},
     )
     names = forms.CharField(
-        label="Host names",
+        label=_("Host names"),
         help_text=f"For a web server or an MQTT broker only. {NAMES_HINT}",
         widget=forms.Textarea(
             attrs={"class": "names", "rows": 3, "spellcheck": "false", "autocapitalize": "off"}
@@ -85,7 +91,7 @@ class SubmitForm(forms.Form):
         max_length=4000,
     )
     note = forms.CharField(
-        label="A note for whoever decides",
+        label=_("A note for whoever decides"),
         widget=forms.Textarea(attrs={"rows": 2}),
         required=False,
         max_length=MAX_TEXT,
@@ -152,7 +158,11 @@ class SubmitForm(forms.Form):
             self.sans = proposals.checked_sans(PROFILES[profile], split_names(self.cleaned_data["names"]))
         except Refused as error:
             proposed = bool(self.data.get("names")) and not self.cleaned_data["names"].strip()
-            hint = "These stand in your request: check them, send again." if proposed else sentence(error)
+            hint = (
+                gettext("These stand in your request: check them, send again.")
+                if proposed
+                else sentence(error)
+            )
             self.add_error("names", hint)
 
     def _check_device(self, profile: str) -> None:
@@ -174,18 +184,18 @@ class SubmitForm(forms.Form):
 
 class AnswerForm(forms.Form):
     text = forms.CharField(
-        label="Your answer", widget=forms.Textarea(attrs={"rows": 3}), max_length=MAX_TEXT,
-        error_messages={"required": "Write an answer first."},
+        label=_("Your answer"), widget=forms.Textarea(attrs={"rows": 3}), max_length=MAX_TEXT,
+        error_messages={"required": _("Write an answer first.")},
     )  # fmt: skip
 
 
 class AskForm(forms.Form):
     text = forms.CharField(
-        label="Your question",
-        help_text="For example: is this the new phone, or the old one?",
+        label=_("Your question"),
+        help_text=_("For example: is this the new phone, or the old one?"),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=MAX_TEXT,
-        error_messages={"required": "Write the question first."},
+        error_messages={"required": _("Write the question first.")},
     )
 
 
@@ -193,20 +203,20 @@ class ApproveForm(FreshFactorForm):
     """What will be issued, editable inside the profile's limits."""
 
     common_name = forms.CharField(
-        label="Common name",
+        label=_("Common name"),
         max_length=MAX_NAME,
-        error_messages={"required": "Write the name the certificate shows, for example alice's phone."},
+        error_messages={"required": _("Write the name the certificate shows, for example alice's phone.")},
     )
     names = forms.CharField(
-        label="Host names",
+        label=_("Host names"),
         help_text=NAMES_HINT,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        error_messages={"required": "Write at least one name, for example nas.home.arpa."},
+        error_messages={"required": _("Write at least one name, for example nas.home.arpa.")},
     )
     days = forms.IntegerField(
-        label="Valid for, in days",
+        label=_("Valid for, in days"),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        error_messages={"required": "Write for how many days, for example 90."},
+        error_messages={"required": _("Write for how many days, for example 90.")},
     )
 
     def __init__(
@@ -219,7 +229,7 @@ class ApproveForm(FreshFactorForm):
             "days": request.days,
         }
         super().__init__(http, data, initial=initial, auto_id="approve_%s")
-        self.fields["days"].help_text = f"At most {self.profile.max_days}."
+        self.fields["days"].help_text = gettext("At most %(days)d.") % {"days": self.profile.max_days}
         if self.profile.san == "none":
             del self.fields["names"]
 
@@ -249,11 +259,11 @@ class ApproveForm(FreshFactorForm):
 
 class RefuseForm(FreshFactorForm):
     reason = forms.CharField(
-        label="Why?",
-        help_text="The requester reads this. Say what to do differently; the same key may be sent again.",
+        label=_("Why?"),
+        help_text=_("The requester reads this. Say what to do differently; the same key may be sent again."),
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=MAX_TEXT,
-        error_messages={"required": "Write why, so that the next request can be better."},
+        error_messages={"required": _("Write why, so that the next request can be better.")},
     )
 
 

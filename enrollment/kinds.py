@@ -26,14 +26,14 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("iphone", "an iPhone", "iPhone", "profile", small=True),
-        Kind("ipad", "an iPad", "iPad", "profile", small=True),
-        Kind("android", "an Android device", "phone", "page", small=True),
-        Kind("mac", "a Mac with Safari", "Mac", "profile"),
+        Kind("iphone", _("an iPhone"), "iPhone", "profile", small=True),
+        Kind("ipad", _("an iPad"), "iPad", "profile", small=True),
+        Kind("android", _("an Android device"), _("phone"), "page", small=True),
+        Kind("mac", _("a Mac with Safari"), "Mac", "profile"),
         Kind("windows", "Windows", "PC", "page"),
-        Kind("linux", "Linux with Chrome or Chromium", "computer", "page"),
-        Kind("firefox", "Firefox on a computer", "Firefox", "page"),
-        Kind("chrome", "Chrome or Edge on a Mac", "Mac", "page"),
+        Kind("linux", _("Linux with Chrome or Chromium"), _("computer"), "page"),
+        Kind("firefox", _("Firefox on a computer"), "Firefox", "page"),
+        Kind("chrome", _("Chrome or Edge on a Mac"), "Mac", "page"),
     )
 }
 # How a .p12 is installed, in templates/enrollment/install/; and which kinds do it like another one.
@@ -46,7 +46,7 @@ SYSTEMS = {
     "firefox": _("Firefox on a computer"),
 }
 ALIKE = {"ipad": "iphone", "chrome": "mac", "other": ""}
-OTHER = Kind("other", "a device that we do not know", "device", "page")
+OTHER = Kind("other", _("a device that we do not know"), _("device"), "page")
 
 # In this order: each is looked for where those before were not found.
 MARKS = (

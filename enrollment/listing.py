@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from enrollment import states
@@ -18,7 +19,12 @@ from pki.profiles import PROFILES
 
 PAGE = 50  # rows
 COUNTED = 1000  # above that a number helps nobody
-WAITS = {"1": "a day", "3": "three days", "7": "a week", "14": "two weeks"}
+WAITS = {
+    "1": _("Over a day ago"),
+    "3": _("Over three days ago"),
+    "7": _("Over a week ago"),
+    "14": _("Over two weeks ago"),
+}
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,18 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from pki.models import Certificate
 
 
 class Status(models.TextChoices):
-    PENDING = "pending", "Waiting"
-    APPROVED = "approved", "Approved, waiting for the CA"
-    ISSUED = "issued", "Issued"
-    REJECTED = "rejected", "Refused"
-    WITHDRAWN = "withdrawn", "Withdrawn"
-    LAPSED = "lapsed", "Lapsed"
+    PENDING = "pending", _("Waiting")
+    APPROVED = "approved", _("Approved, waiting for the CA")
+    ISSUED = "issued", _("Issued")
+    REJECTED = "rejected", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    LAPSED = "lapsed", _("Lapsed")
 
 
 class Kind(models.TextChoices):

@@ -3,6 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
 from enrollment.models import CertificationRequest
 from pki import csr as csr_parser
 from pki import names
@@ -11,10 +14,13 @@ from pki.errors import CSRRejected, IssuanceRefused
 from pki.profiles import CLIENT_AUTH, PROFILES, SERVER_AUTH, CertificateProfile
 from pki.words import words
 
-LEFT_OUT, CHANGED, ADDED = "left out", "changed", "added"
+LEFT_OUT, CHANGED, ADDED = gettext_noop("left out"), gettext_noop("changed"), gettext_noop("added")
 # Extensions with a line of their own, or that follow from the key; what else a CSR asks for is left out.
 ELSEWHERE = ("subjectAlternativeName", "extendedKeyUsage", "subjectKeyIdentifier")
-EKUS = {CLIENT_AUTH: ("clientAuth", "to identify itself"), SERVER_AUTH: ("serverAuth", "to be a server")}
+EKUS = {
+    CLIENT_AUTH: ("clientAuth", gettext_noop("to identify itself")),
+    SERVER_AUTH: ("serverAuth", gettext_noop("to be a server")),
+}
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,12 @@ def compare(
 ) -> list[Line]:
     """Both sides, fact by fact, the important ones first. All text is printable."""
     return [
-        Line("Key", csr.key_text, csr.key_text),
-        _line("Common name", csr.common_name or "", common_name),
+        Line(_("Key"), csr.key_text, csr.key_text),
+        _line(_("Common name"), csr.common_name or "", common_name),
         *_alternative_names(csr.sans, sans),
         *_subject(csr, organization),
         _purpose(csr, profile),
-        Line("Valid for", "", f"{days} days"),
+        Line(_("Valid for"), "", _length(days)),
         *_extensions(csr, profile),
     ]
 
@@ -65,7 +71,8 @@ def stored(request: CertificationRequest, organization: str) -> Stored:
     try:
         parsed = csr_parser.parse(data)
     except CSRRejected as error:
-        return Stored(None, [], f"This request would not be accepted today. {error} {error.remedy}")
+        why = _("This request would not be accepted today.")
+        return Stored(None, [], f"{why} {error} {error.remedy}")
     lines = compare(
         parsed,
         PROFILES[request.profile],
@@ -75,9 +82,12 @@ def stored(request: CertificationRequest, organization: str) -> Stored:
         days=request.days,
     )
     same = hashlib.sha256(data).hexdigest() == request.csr_sha256
-    return Stored(
-        parsed, lines, "" if same else "This is not the request that was sent: it was changed here."
-    )
+    changed = _("This is not the request that was sent: it was changed here.")
+    return Stored(parsed, lines, "" if same else changed)
+
+
+def _length(days: int) -> str:
+    return ngettext("%(days)d day", "%(days)d days", days) % {"days": days}
 
 
 def words_of(request: CertificationRequest) -> tuple[str, ...]:
@@ -88,12 +98,16 @@ def words_of(request: CertificationRequest) -> tuple[str, ...]:
 def _without_key(request: CertificationRequest, organization: str) -> list[Line]:
     """What a device will get: all of it from its approval, as nothing was asked by the device itself."""
     return [
-        Line("Key", "no key yet: person and device are approved", "made by the device, within a week"),
-        Line("Person", request.owner.both_names, ""),
-        Line("Device", request.device, ""),
-        Line("Common name", "", request.common_name),
-        Line("Organization", "", request.organization or organization),
-        Line("Valid for", "", f"{request.days} days"),
+        Line(
+            _("Key"),
+            _("no key yet: person and device are approved"),
+            _("made by the device, within a week"),
+        ),
+        Line(_("Person"), request.owner.both_names, ""),
+        Line(_("Device"), request.device, ""),
+        Line(_("Common name"), "", request.common_name),
+        Line(_("Organization"), "", request.organization or organization),
+        Line(_("Valid for"), "", _length(request.days)),
     ]
 
 
@@ -128,14 +142,18 @@ def _subject(csr: ParsedCSR, organization: str) -> list[Line]:
         rest.remove(("CN", csr.common_name or ""))  # has a line of its own
     asked = next((value for label, value in rest if label == "O"), "")
     others = [(label, value) for label, value in rest if (label, value) != ("O", asked)]
-    lines = [_line("Organization", asked, organization)]
-    return lines + [Line(f"Subject {label}", value, "", LEFT_OUT) for label, value in others]
+    lines = [_line(_("Organization"), asked, organization)]
+    return lines + [
+        Line(_("Subject %(part)s") % {"part": label}, value, "", LEFT_OUT) for label, value in others
+    ]
 
 
 def _alternative_names(asked: tuple[str, ...], issued: tuple[str, ...]) -> list[Line]:
-    lines = [Line("Host name", _san(san), _san(san)) for san in asked if san in issued]
-    lines += [Line("Host name", "", _san(san), ADDED) for san in issued if san not in asked]
-    return lines + [Line("Alternative name", _san(san), "", LEFT_OUT) for san in asked if san not in issued]
+    lines = [Line(_("Host name"), _san(san), _san(san)) for san in asked if san in issued]
+    lines += [Line(_("Host name"), "", _san(san), ADDED) for san in issued if san not in asked]
+    return lines + [
+        Line(_("Alternative name"), _san(san), "", LEFT_OUT) for san in asked if san not in issued
+    ]
 
 
 def _san(san: str) -> str:
@@ -148,14 +166,15 @@ def _purpose(csr: ParsedCSR, profile: CertificateProfile) -> Line:
     asked = next((text for name, text in csr.extensions if name == "extendedKeyUsage"), "")
     names, meanings = zip(*(EKUS[oid] for oid in profile.ekus), strict=True)
     differs = asked and set(asked.removeprefix("critical, ").split(", ")) != set(names)
-    issued = f"{', '.join(names)}: {' and '.join(meanings)}"
-    return Line("Use", asked, issued, CHANGED if differs else "")
+    meaning = _(" and ").join(_(meaning) for meaning in meanings)
+    issued = f"{', '.join(names)}: {meaning}"
+    return Line(_("Use"), asked, issued, CHANGED if differs else "")
 
 
 def _extensions(csr: ParsedCSR, profile: CertificateProfile) -> list[Line]:
     given = {
-        "keyUsage": ("Key usage", ", ".join(profile.key_usage)),
-        "basicConstraints": ("May sign as a CA", "CA:FALSE"),
+        "keyUsage": (_("Key usage"), ", ".join(profile.key_usage)),
+        "basicConstraints": (_("May sign as a CA"), "CA:FALSE"),
     }
     lines = []
     for name, text in csr.extensions:

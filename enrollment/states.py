@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from enrollment.models import CertificationRequest, Message, Status
 from pki.catalogue import ENDS_SOON, Entry
@@ -31,12 +33,12 @@ def of(request: CertificationRequest, *, for_officer: bool = False) -> State:
     """`request` must come with its certificate, and with `.asked` where a question matters."""
     if request.status == Status.PENDING:
         if getattr(request, "asked", None):
-            return State("question", "Question asked" if for_officer else "Question for you")
-        return State("waiting", "Waiting")
+            return State("question", _("Question asked") if for_officer else _("Question for you"))
+        return State("waiting", _("Waiting"))
     if request.certificate is not None:
         return of_certificate(request.certificate)
     if request.waits_for_key:
-        return State("approved", "Approved, waiting for the device")
+        return State("approved", _("Approved, waiting for the device"))
     return State(request.status, request.get_status_display(), final=request.status != Status.APPROVED)
 
 
@@ -44,12 +46,16 @@ def of_certificate(certificate: Certificate | Entry) -> State:
     """A certificate's own state, wherever it is shown."""
     if certificate.revoked_at is not None:
         held = certificate.reason == HOLD
-        return State("hold", "On hold", final=True) if held else State("revoked", "Revoked", final=True)
+        return State("hold", _("On hold"), final=True) if held else State("revoked", _("Revoked"), final=True)
     left = certificate.not_after - timezone.now()
     if left <= timedelta(0):
-        return State("expired", "Expired", final=True)
+        return State("expired", _("Expired"), final=True)
     if left < ENDS_SOON:
-        return State(
-            "ending", f"Ends in {left.days} days" if left.days > 1 else "Ends today or tomorrow", final=True
-        )
-    return State("live", "Live", final=True)
+        return State("ending", _ends_in(left.days), final=True)
+    return State("live", _("Live"), final=True)
+
+
+def _ends_in(days: int) -> str:
+    if days < 2:
+        return _("Ends today or tomorrow")
+    return ngettext("Ends in %(days)d day", "Ends in %(days)d days", days) % {"days": days}

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
 from accounts import links
@@ -31,7 +32,7 @@ HANDED = "handed over"  # in the session: what was typed on the computer
 def choose(request: HttpRequest) -> HttpResponse:
     """The one button leads here: the way that fits the device, and the other one below."""
     kind = _kind(request)
-    initial = {"device": _proposed(request) or kind.call, **request.session.get(HANDED, {})}
+    initial = {"device": _proposed(request) or gettext(kind.call), **request.session.get(HANDED, {})}
     return _page(request, DeviceForm(me(request), initial=initial))
 
 

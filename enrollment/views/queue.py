@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import household
@@ -36,7 +37,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "waiting": listing.waiting_count(),
         "chosen": {**request.GET.dict(), "status": status},
         "filtered": any(request.GET.get(name) for name in ("q", "purpose", "waits", "question")),
-        "statuses": [*Status.choices, ("any", "Any state")],
+        "statuses": [*Status.choices, ("any", _("Any state"))],
         "profiles": PROFILES.values(),
         "waits": listing.WAITS.items(),
         "may_choose": status == Status.PENDING,
@@ -58,7 +59,7 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
     action = request.POST.get("action", "")
     if action not in ACTIONS:
         return _review_page(
-            request, item, UNPROCESSABLE, problem="Choose what to do: approve, ask or refuse."
+            request, item, UNPROCESSABLE, problem=_("Choose what to do: approve, ask or refuse.")
         )
     problem = _obstacle(request, item, action)
     if problem:  # before the form, so that no code is spent on what cannot be done
@@ -78,7 +79,8 @@ def decide(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _obstacle(request: HttpRequest, item: CertificationRequest, action: str) -> str:
     takes_back = action == "reject" and item.waits_for_key
     if item.status != Status.PENDING and not takes_back:
-        return f"This request is no longer waiting: {states.of(item).word}. Nothing was changed."
+        state = states.of(item).word
+        return _("This request is no longer waiting: %(state)s. Nothing was changed.") % {"state": state}
     blocker = cautions.blocker(item, me(request), household.current())
     own = item.owner_id == me(request).pk
     return " ".join(blocker) if blocker and (action == "approve" or own) else ""
@@ -106,23 +108,25 @@ def _approve(request: HttpRequest, item: CertificationRequest, form: forms.Form)
         days=typed["days"],
     )
     if item.status == Status.ISSUED:
-        messages.success(request, f"Approved and issued: {item.common_name}.")
+        messages.success(request, _("Approved and issued: %(name)s.") % {"name": item.common_name})
     elif item.waits_for_key:
-        messages.success(request, f"Approved: {item.common_name}. The device comes for it within a week.")
+        told = _("Approved: %(name)s. The device comes for it within a week.")
+        messages.success(request, told % {"name": item.common_name})
     elif item.status == Status.APPROVED:
-        messages.warning(request, f"Approved. {item.trouble}")
+        messages.warning(request, _("Approved. %(trouble)s") % {"trouble": item.trouble})
     else:
         messages.error(request, item.reason)
 
 
 def _reject(request: HttpRequest, item: CertificationRequest, form: forms.Form) -> None:
     ra.reject(request=item, by=me(request), address=address_of(request), reason=form.cleaned_data["reason"])
-    messages.success(request, f"Refused. {item.owner.both_names} reads your reason.")
+    told = _("Refused. %(who)s reads your reason.")
+    messages.success(request, told % {"who": item.owner.both_names})
 
 
 def _ask(request: HttpRequest, item: CertificationRequest, form: forms.Form) -> None:
     ra.ask(request=item, by=me(request), address=address_of(request), text=form.cleaned_data["text"])
-    messages.success(request, f"{item.owner.both_names} sees your question.")
+    messages.success(request, _("%(who)s sees your question.") % {"who": item.owner.both_names})
 
 
 ACTIONS = {"approve": _approve, "reject": _reject, "ask": _ask}
@@ -134,7 +138,7 @@ def batch(request: HttpRequest) -> HttpResponse:
     """Several at once, as proposed: first shown again with one code to give, then each decided on its own."""
     chosen = _chosen(request)
     if not chosen:
-        messages.warning(request, "Choose at least one request that still waits.")
+        messages.warning(request, _("Choose at least one request that still waits."))
         return redirect("enrollment:queue")
     confirmed = "confirmed" in request.POST
     form = BatchForm(request, request.POST if confirmed else None)
@@ -167,7 +171,7 @@ def _approve_one(request: HttpRequest, item: CertificationRequest) -> tuple[stat
     try:
         item = ra.approve(request=item, by=me(request), address=address_of(request))
     except ra.Refused as error:
-        return states.State("waiting", "Not approved"), sentence(error)
+        return states.State("waiting", _("Not approved")), sentence(error)
     return states.of(item, for_officer=True), item.trouble or item.reason
 
 

@@ -9,28 +9,31 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext_lazy
 
 from portal import guide
 
 register = template.Library()
 
-DAY, MINUTE, FULL = "j F Y", "j F Y, H:i", "j F Y, H:i:s T"  # 5 December 2026, 10:31:00 CET
+# 5 December 2026, 10:31:00 CET
+DAY, MINUTE, FULL = gettext_noop("j F Y"), gettext_noop("j F Y, H:i"), gettext_noop("j F Y, H:i:s T")
 
 # A model's status value, or a state's own name -> its class in latchkey.css and its word on every page.
 STATES = {
-    "pending": ("waiting", "Waiting"),
-    "waiting": ("waiting", "Waiting"),
-    "question": ("question", "Question for you"),
-    "approved": ("approved", "Approved, waiting for the CA"),
-    "issued": ("issued", "Issued"),
-    "rejected": ("refused", "Refused"),
-    "refused": ("refused", "Refused"),
-    "withdrawn": ("withdrawn", "Withdrawn"),
-    "lapsed": ("lapsed", "Lapsed"),
-    "live": ("live", "Live"),
-    "hold": ("hold", "On hold"),
-    "revoked": ("revoked", "Revoked"),
-    "expired": ("expired", "Expired"),
+    "pending": ("waiting", gettext_lazy("Waiting")),
+    "waiting": ("waiting", gettext_lazy("Waiting")),
+    "question": ("question", gettext_lazy("Question for you")),
+    "approved": ("approved", gettext_lazy("Approved, waiting for the CA")),
+    "issued": ("issued", gettext_lazy("Issued")),
+    "rejected": ("refused", gettext_lazy("Refused")),
+    "refused": ("refused", gettext_lazy("Refused")),
+    "withdrawn": ("withdrawn", gettext_lazy("Withdrawn")),
+    "lapsed": ("lapsed", gettext_lazy("Lapsed")),
+    "live": ("live", gettext_lazy("Live")),
+    "hold": ("hold", gettext_lazy("On hold")),
+    "revoked": ("revoked", gettext_lazy("Revoked")),
+    "expired": ("expired", gettext_lazy("Expired")),
 }
 
 
@@ -43,7 +46,7 @@ def state_class(status: str) -> str:
 @register.filter
 def state_word(status: str) -> str:
     """The word of a state; any other text passes through."""
-    return STATES.get(str(status), ("", str(status)))[1]
+    return str(STATES.get(str(status), ("", str(status)))[1])
 
 
 @register.filter
@@ -62,19 +65,31 @@ def other_lines(label: object) -> str:
     return str(label).partition("\n")[2]
 
 
-def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+AHEAD = {
+    "minute": ngettext_lazy("in %(number)d minute", "in %(number)d minutes", "number"),
+    "hour": ngettext_lazy("in %(number)d hour", "in %(number)d hours", "number"),
+    "day": ngettext_lazy("in %(number)d day", "in %(number)d days", "number"),
+    "month": ngettext_lazy("in %(number)d month", "in %(number)d months", "number"),
+    "year": ngettext_lazy("in %(number)d year", "in %(number)d years", "number"),
+}
+PAST = {
+    "minute": ngettext_lazy("%(number)d minute ago", "%(number)d minutes ago", "number"),
+    "hour": ngettext_lazy("%(number)d hour ago", "%(number)d hours ago", "number"),
+    "day": ngettext_lazy("%(number)d day ago", "%(number)d days ago", "number"),
+    "month": ngettext_lazy("%(number)d month ago", "%(number)d months ago", "number"),
+    "year": ngettext_lazy("%(number)d year ago", "%(number)d years ago", "number"),
+}
 
 
-def _span(length: timedelta, days: int) -> str:
+def _span(length: timedelta, days: int) -> tuple[int, str]:
     """A length in its largest sensible unit; `days` are counted by the calendar."""
     if length < timedelta(hours=1):
-        return _count(length.seconds // 60, "minute")
+        return length.seconds // 60, "minute"
     if length < timedelta(hours=24):
-        return _count(length.seconds // 3600, "hour")
+        return length.seconds // 3600, "hour"
     if days < 60:
-        return _count(days, "day")
-    return _count(round(days / 30.4), "month") if days < 700 else _count(round(days / 365.25), "year")
+        return days, "day"
+    return (round(days / 30.4), "month") if days < 700 else (round(days / 365.25), "year")
 
 
 def _days_until(moment: datetime) -> int:
@@ -85,9 +100,10 @@ def _days_until(moment: datetime) -> int:
 def _relative(moment: datetime) -> str:
     length = moment - timezone.now()
     if abs(length) < timedelta(minutes=1):
-        return "just now"
-    span = _span(abs(length), abs(_days_until(moment)))
-    return f"in {span}" if length > timedelta(0) else f"{span} ago"
+        return _("just now")
+    number, unit = _span(abs(length), abs(_days_until(moment)))
+    words = AHEAD if length > timedelta(0) else PAST
+    return str(words[unit] % {"number": number})
 
 
 def _absolute(moment: datetime) -> str:
@@ -96,14 +112,14 @@ def _absolute(moment: datetime) -> str:
     if local.date() == timezone.localdate():
         return date_format(local, "H:i")
     near = abs(moment - timezone.now()) < timedelta(hours=24)
-    return date_format(local, MINUTE if near else DAY)
+    return date_format(local, _(MINUTE if near else DAY))
 
 
 def _time(moment: datetime, text: str) -> SafeString:
     """`text` as `<time>`, with the exact moment for machines and on hovering."""
     local = timezone.localtime(moment)
     machine = local.isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" title="{}">{}</time>', machine, date_format(local, FULL), text)
+    return format_html('<time datetime="{}" title="{}">{}</time>', machine, date_format(local, _(FULL)), text)
 
 
 @register.filter
@@ -123,21 +139,21 @@ def dated(moment: datetime | None) -> SafeString | str:
     """The same, date first, to stand after "until" or "since": "5 December 2026, in 12 days"."""
     if moment is None:
         return ""
-    return _time(moment, f"{date_format(timezone.localtime(moment), DAY)}, {_relative(moment)}")
+    return _time(moment, f"{date_format(timezone.localtime(moment), _(DAY))}, {_relative(moment)}")
 
 
 @register.filter
 def exactly(moment: datetime | None) -> SafeString | str:
     """Date and time to the second, with the zone."""
-    return _time(moment, date_format(timezone.localtime(moment), FULL)) if moment else ""
+    return _time(moment, date_format(timezone.localtime(moment), _(FULL))) if moment else ""
 
 
 @register.filter
 def in_days(moment: datetime) -> str:
     """ "today", "tomorrow", "in 12 days", "yesterday", "12 days ago"."""
     days = _days_until(moment)
-    named = {0: "today", 1: "tomorrow", -1: "yesterday"}
-    return named.get(days) or (f"in {days} days" if days > 0 else f"{-days} days ago")
+    named = {0: _("today"), 1: _("tomorrow"), -1: _("yesterday")}
+    return named.get(days) or str((AHEAD if days > 0 else PAST)["day"] % {"number": abs(days)})
 
 
 @register.simple_tag(takes_context=True)
