@@ -2,7 +2,7 @@
 
 The browser gets a token, in a cookie, and shows four words that are made of it. Whoever may reset the account
 sees the same words and compares them with the person by telephone or face to face: a stranger who asks for
-Anna's account has other words than Anna reads out. Once it is allowed the token opens what a reset link opens.
+Anna's account has other words than Anna reads out. Once it is allowed the token opens what a reset link does.
 Nobody who asks is told whether the name exists.
 """
 

@@ -1,6 +1,7 @@
 """Lines of the audit trail about ways back in, told to whom they concern: the person, and who watches."""
 
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import asking_back, kinds, news, outbox, people
@@ -21,8 +22,8 @@ def asked(line: AuditEvent) -> None:
         kinds.ACCOUNT,
         _("Somebody asks to get back into your account"),
         _(
-            "Nothing is changed so far: somebody who may let you in compares four words with you first. If it was"
-            " not you, tell an officer at once."
+            "Nothing is changed so far: somebody who may let you in compares four words with you first. If"
+            " it was not you, tell an officer at once."
         ),
     )
     waits = asking_back.of(account)
@@ -33,8 +34,8 @@ def asked(line: AuditEvent) -> None:
             kinds.BACK,
             _("%(name)s asks to get back in"),
             _(
-                "Call %(name)s at a number that you know, or see them, and compare four words: they stand in the"
-                " portal, on the page of %(name)s."
+                "Call %(name)s at a number that you know, or see them, and compare four words: they stand"
+                " in the portal, on the page of %(name)s."
             ),
             link=f"/people/{account.pk}/back",
             name=account.both_names,
@@ -46,8 +47,8 @@ def allowed(line: AuditEvent) -> None:
     account = _account(line)
     subject = _("A browser may set your password and app anew")
     text = _(
-        "%(by)s compared four words with somebody who asked to get back into your account. If it was not you, tell"
-        " another officer or an administrator at once."
+        "%(by)s compared four words with somebody who asked to get back into your account. If it was not"
+        " you, tell another officer or an administrator at once."
     )
     if account is not None:
         _tell([account], f"audit {line.sequence}", kinds.ACCOUNT, subject, text, by=line.actor)
@@ -58,9 +59,9 @@ def guessed(line: AuditEvent) -> None:
     account = _account(line)
     subject = _("Wrong codes for your account")
     text = _(
-        "Somebody who knows your password, or sits at a browser in which you are signed in, typed wrong codes"
-        " again and again. For some weeks now your app’s codes count only two in a row: the one that shows, and"
-        " behind it the next one. If it was not you, change your password."
+        "Somebody who knows your password, or sits at a browser in which you are signed in, typed wrong"
+        " codes again and again. For some weeks now your app’s codes count only two in a row: the one that"
+        " shows, and behind it the next one. If it was not you, change your password."
     )
     if account is not None:
         _tell([account], f"audit {line.sequence}", kinds.ACCOUNT, subject, text, link="/account/password")
@@ -79,8 +80,9 @@ def link_made(line: AuditEvent) -> None:
         kinds.BACK,
         _("A way back in for %(name)s was made on the machine"),
         _(
-            "In the terminal of the machine that runs Latchkey, somebody made a link with which a new password"
-            " and app can be set for %(name)s. If you know nothing of it, ask who has access to the machine."
+            "In the terminal of the machine that runs Latchkey, somebody made a link with which a new"
+            " password and app can be set for %(name)s. If you know nothing of it, ask who has access to"
+            " the machine."
         ),
         name=account.both_names,
     )
@@ -94,8 +96,8 @@ def _tell(
     to: list[User],
     event: str,
     kind: str,
-    subject: object,
-    text: object,
+    subject: Promise,
+    text: Promise,
     link: str = "/account",
     **named: object,
 ) -> None:

@@ -25,5 +25,5 @@ def chance_in_a_year(window: int, digits: int = 6) -> float:
     year = timedelta(days=365)
     singles = FREE + year // FORGIVEN + 1
     pairs = year.total_seconds() / LONGEST_WAIT
-    right = window / 10**digits
-    return singles * right + pairs * right / 10**digits
+    codes: int = 10**digits
+    return (singles + pairs / codes) * window / codes

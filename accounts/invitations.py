@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import joining, people
+from accounts import joining, people, signins
 from accounts.errors import Refused
 from accounts.joining import Details, Joined
 from accounts.models import Invitation, User
@@ -90,6 +90,7 @@ def accept(token: str, details: Details, *, step: int, address: str = "") -> Joi
         check(by, roles, account)
         if account:
             joined = joining.renew(account, details, step=step, reset_by=by)
+            signins.end_all(account, by=by or account, address=address)
         else:
             joined = joining.create(details, roles, step=step, invited_by=by, email=invitation.email)
             invitation.joined = joined.user

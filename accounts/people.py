@@ -2,9 +2,10 @@
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
-from accounts.models import Role, User
+from accounts.models import Departure, Role, User
 from audit import trail
 
 ROLES = tuple(role.value for role in Role)
@@ -42,7 +43,7 @@ def change_roles(person: User, roles: frozenset[str], *, by: User, address: str 
     if not roles <= frozenset(ROLES) or not roles:
         raise Refused("A person needs at least one role.", "Choose one, or deactivate the account.")
     with transaction.atomic():
-        found = _for_administrator(person, by)
+        found = for_administrator(person, by)
         before = found.roles
         for role in ROLES:
             setattr(found, f"is_{role}", role in roles)
@@ -53,9 +54,14 @@ def change_roles(person: User, roles: frozenset[str], *, by: User, address: str 
 
 
 def set_active(person: User, active: bool, *, by: User, address: str = "") -> User:
-    """Deactivate an account, which ends its sessions at once, or let it in again. Raises Refused."""
+    """Deactivate an account, which ends its sessions at once, or let it in again. Raises Refused.
+
+    Of somebody who left nothing else comes back.
+    """
     with transaction.atomic():
-        found = _for_administrator(person, by)
+        found = for_administrator(person, by)
+        if active:
+            _forget_departure(found)
         found.is_active = active
         found.save(update_fields=["is_active"])
         action = "person.reactivated" if active else "person.deactivated"
@@ -63,7 +69,17 @@ def set_active(person: User, active: bool, *, by: User, address: str = "") -> Us
     return found
 
 
-def _for_administrator(person: User, by: User) -> User:
+def _forget_departure(person: User) -> None:
+    """Before somebody who left comes back. Raises Refused while something of theirs is still to be ended."""
+    left = Departure.objects.filter(user=person)
+    if left.filter(finished_at=None).exists():
+        raise Refused(
+            _("Not everything of theirs has ended yet since they left."), _("Try again in a few minutes.")
+        )
+    left.delete()
+
+
+def for_administrator(person: User, by: User) -> User:
     """`person`, locked, after making sure that `by` is still an administrator and somebody else.
 
     Two administrators who remove each other at once wait for one another here: the second one is refused.

@@ -1,4 +1,4 @@
-"""Whether a password is hard to guess, by zxcvbn: words, names, dates, keyboard lines, and what looks like them.
+"""Whether a password is hard to guess, by zxcvbn: words, names, dates, keyboard lines, and their disguises.
 
 Django loads this module when a password is set for the first time, and not before: with its word lists it
 takes some 14 MB. Nothing leaves the machine. What it cannot know is which passwords were stolen elsewhere
@@ -20,13 +20,13 @@ from accounts.models import User
 ENOUGH = 3  # of 4: more than 10^8 guesses, and each costs the thief of a database a slow hash
 LOOKED_AT = 72  # characters; what comes after can only make it stronger, and the work grows fast
 # What zxcvbn's lists, English ones, lack: German words that passwords are made of, most frequent first.
-_GERMAN = (
-    "passwort hallo schatz sommer winter herbst schalke fussball qwertz qwertzuiop qwertzuiopü"
-    " frühling fruehling geheim sonne sonnenschein liebe ichliebedich mama papa familie baby engel zuhause"
-    " haustür haustuer wohnung schlüssel schluessel garten katze hund pferd bayern wien berlin hamburg münchen"
-    " muenchen österreich oesterreich deutschland montag dienstag mittwoch donnerstag freitag samstag sonntag"
-    " januar jänner jaenner februar märz maerz april mai juni juli august september oktober november dezember"
-).split()
+_GERMAN = """
+passwort hallo schatz sommer winter herbst schalke fussball qwertz qwertzuiop qwertzuiopü frühling fruehling
+geheim sonne sonnenschein liebe ichliebedich mama papa familie baby engel zuhause haustür haustuer wohnung
+schlüssel schluessel garten katze hund pferd bayern wien berlin hamburg münchen muenchen österreich
+oesterreich deutschland montag dienstag mittwoch donnerstag freitag samstag sonntag januar jänner jaenner
+februar märz maerz april mai juni juli august september oktober november dezember
+"""
 _STRENGTH: tuple[str | Promise, ...] = (
     gettext_lazy("very weak"),
     gettext_lazy("weak"),
@@ -51,7 +51,7 @@ class HardToGuess:
         """Raises ValidationError: how strong it is, why, and how to mend it."""
         own = _own_words(user)
         rest = _without(own, password[:LOOKED_AT])
-        found = zxcvbn(rest, user_inputs=[*own, *_GERMAN])
+        found = zxcvbn(rest, user_inputs=[*own, *_GERMAN.split()])
         if found["score"] >= ENOUGH:
             return
         said = _("This password is %(strength)s: %(score)d of 4, and 3 are needed.") % {

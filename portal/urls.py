@@ -7,7 +7,7 @@ from django.views.generic import RedirectView
 
 from accounts.views import signin
 from portal import errors
-from portal.views import audit, evening, helping, home, status, trust
+from portal.views import audit, evening, helping, home, leaving, status, trust
 
 pages = [
     path("", home.home, name="home"),
@@ -22,6 +22,9 @@ pages = [
     path("metrics", status.metrics, name="metrics"),
     path("audit", audit.trail, name="audit"),
     path("audit/trail.<str:form>", audit.export, name="audit_export"),
+    path("people/<uuid:pk>/leave", leaving.leave, name="leave"),
+    path("people/<uuid:pk>/left", leaving.left, name="left"),
+    path("people/<uuid:pk>/left/state", leaving.left_state, name="left-state"),
     path("trust", trust.trust, name="trust"),
     path("trust/servers-root.<str:form>", trust.root, name="trust_root"),
 ]

@@ -19,9 +19,9 @@ HOURS = 1
 
 class Command(BaseCommand):
     help = (
-        "Print a link and its QR code, good once and for an hour, that sets a new password and app for an account."
-        " Without a name: list the accounts, and who could reset each in the portal. Officers, administrators and"
-        " auditors are told of each link."
+        "Print a link and its QR code, good once and for an hour, that sets a new password and app for an"
+        " account. Without a name: list the accounts, and who could reset each in the portal. Officers,"
+        " administrators and auditors are told of each link."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,9 +40,9 @@ class Command(BaseCommand):
         others = people.who_may_reset(account)
         if others:
             self.stderr.write(
-                f"{_shown(account)} need not be reset here: {_names(others)} can do it in the portal, under People,"
-                " and compare four words with them first. The link works all the same; everybody who watches is"
-                " told of it."
+                f"{_shown(account)} need not be reset here: {_names(others)} can do it in the portal, under"
+                " People, and compare four words with them first. The link works all the same; everybody"
+                " who watches is told of it."
             )
         self._print(settings.PORTAL_URL + reverse("accounts:invitation", args=[_token(account)]))
 
