@@ -22,7 +22,7 @@ _OVERSEERS = frozenset({Role.OFFICER.value, Role.ADMINISTRATOR.value})
 
 DECIDE, QUESTION, DECIDED = "decide", "question", "decided"
 ENDS, REVOKED, DEVICE = "ends", "revoked", "device"
-ACCOUNT, BACK, HOUSE, TEST = "account", "back", "house", "test"
+ACCOUNT, SIGN_IN, BACK, HOUSE, TEST = "account", "sign-in", "back", "house", "test"
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -39,6 +39,11 @@ KINDS: dict[str, Kind] = {
         Kind(REVOKED, "A certificate of yours is revoked", "by you, an officer or the CA"),
         Kind(DEVICE, "A new device", "a certificate in your name is used for the first time, or renewed"),
         Kind(ACCOUNT, "Changes to how you sign in", "password, app, recovery codes, roles, addresses"),
+        Kind(
+            SIGN_IN,
+            _("An unusual sign-in"),
+            _("from a browser never seen before, after many wrong attempts, or an officer’s from elsewhere"),
+        ),
         Kind(
             BACK,
             _("Somebody gets back in"),

@@ -8,14 +8,20 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as say
+from django.utils.translation import gettext_lazy as _
 
-from accounts import household, networks, sessions, unusual
+from accounts import household, networks, sessions, signins, unusual
 from accounts.guards import is_verified, me
 from accounts.public import PUBLIC
 
-SIGNED_OUT = "You were signed out because nothing happened for a while. Sign in to go on."
-NOT_SAVED = "You were signed out in the meantime, so what you sent was not saved. Sign in and send it again."
+SIGNED_OUT = _("You were signed out because nothing happened for a while. Sign in to go on.")
+ENDED = _("This session was ended from elsewhere, or because how you sign in was changed. Sign in to go on.")
+NOT_SAVED = _(
+    "You were signed out in the meantime, so what you sent was not saved. Sign in and send it again."
+)
 
 
 class VerifiedSessionOnly:
@@ -39,8 +45,8 @@ class VerifiedSessionOnly:
         self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         """None lets the request through; anything else is the answer."""
-        was_somebody = request.user.is_authenticated
-        if was_somebody and (not is_verified(request.user) or sessions.is_over(request)):
+        why = _why_over(request) if request.user.is_authenticated else ""
+        if why:
             sessions.end(request)
         if is_verified(request.user):
             networks.withhold(request, me(request))
@@ -48,7 +54,7 @@ class VerifiedSessionOnly:
         if match is not None and match.view_name in PUBLIC:
             return None
         if not request.user.is_authenticated:
-            return _to_login(request, was_somebody)
+            return _to_login(request, why)
         if not _is_background(request):
             sessions.touch(request)
         timezone.activate(household.current().time_zone)
@@ -60,13 +66,22 @@ def _is_background(request: HttpRequest) -> bool:
     return request.headers.get("Sec-Fetch-Dest") == "empty"
 
 
-def _to_login(request: HttpRequest, was_somebody: bool) -> HttpResponse:
+def _why_over(request: HttpRequest) -> str | Promise:
+    """Why whoever is signed in is so no more; "" when they are."""
+    if not is_verified(request.user):
+        return ENDED
+    if sessions.is_over(request):
+        return SIGNED_OUT
+    return "" if signins.is_open(request) else ENDED
+
+
+def _to_login(request: HttpRequest, why: str | Promise) -> HttpResponse:
     if _is_background(request):
-        return HttpResponse("You are signed out.", status=401, content_type="text/plain; charset=utf-8")
+        return HttpResponse(say("You are signed out."), status=401, content_type="text/plain; charset=utf-8")
     if request.method not in ("GET", "HEAD"):
-        messages.warning(request, NOT_SAVED)
-    elif was_somebody:
-        messages.info(request, SIGNED_OUT)
+        messages.warning(request, str(NOT_SAVED))
+    elif why:
+        messages.info(request, str(why))
     return HttpResponseRedirect(f"{resolve_url('accounts:login')}?{urlencode({'next': _way_back(request)})}")
 
 

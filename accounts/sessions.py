@@ -45,12 +45,11 @@ def end(request: HttpRequest) -> None:
 
 
 def is_over(request: HttpRequest) -> bool:
-    """Whether the session was left alone for too long, is too old altogether, or was ended from elsewhere."""
+    """Whether the session was left alone for too long, or is too old altogether."""
     house, now = household.current(), time.time()
     idle = now - float(request.session.get("seen_at", 0))
     age = now - float(request.session.get("signed_in_at", 0))
-    too_long = idle > house.idle_minutes * 60 or age > house.session_hours * 3600
-    return too_long or not signins.is_open(request)
+    return idle > house.idle_minutes * 60 or age > house.session_hours * 3600
 
 
 def ends_at(request: HttpRequest) -> datetime:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import household, unusual, useragent
 from accounts.addresses import address_of
@@ -42,11 +43,11 @@ def began(request: HttpRequest, user: User, factor: str) -> SignIn:
 
 def is_open(request: HttpRequest) -> bool:
     """Whether nobody ended this session from elsewhere."""
-    return SignIn.objects.filter(pk=_name(request), user=request.user.pk, ended_at=None).exists()
+    return SignIn.objects.filter(pk=this(request), user=request.user.pk, ended_at=None).exists()
 
 
 def touch(request: HttpRequest, now: datetime) -> None:
-    SignIn.objects.filter(pk=_name(request)).update(seen_at=now)
+    SignIn.objects.filter(pk=this(request)).update(seen_at=now)
 
 
 def of(user: User) -> QuerySet[SignIn]:
@@ -58,11 +59,6 @@ def of(user: User) -> QuerySet[SignIn]:
         began_at__gt=now - timedelta(hours=house.session_hours),
         seen_at__gt=now - timedelta(minutes=house.idle_minutes),
     ).order_by("-seen_at")
-
-
-def this(request: HttpRequest) -> UUID | None:
-    """The row of this session."""
-    return _name(request)
 
 
 def end(user: User, pk: UUID, *, by: User, address: str) -> int:
@@ -77,12 +73,22 @@ def end_all(user: User, *, by: User, address: str) -> int:
 
 def end_others(request: HttpRequest, user: User) -> int:
     """End every session of `user` but this one; how many there were. Who calls notes why in the audit."""
-    return _ended(of(user).exclude(pk=_name(request)))
+    return _ended(of(user).exclude(pk=this(request)))
 
 
 def left(request: HttpRequest) -> None:
     """Somebody signs out here."""
-    SignIn.objects.filter(pk=_name(request), ended_at=None).update(ended_at=timezone.now())
+    SignIn.objects.filter(pk=this(request), ended_at=None).update(ended_at=timezone.now())
+
+
+def factor_words(name: str) -> str:
+    """What somebody signed in with."""
+    words = {
+        "app": _("password and app"),
+        "passkey": _("passkey"),
+        "recovery": _("password and recovery code"),
+    }
+    return words.get(name, name)
 
 
 def forget(before: datetime) -> int:
@@ -102,8 +108,9 @@ def _noted(count: int, user: User, by: User, address: str) -> int:
     return count
 
 
-def _name(request: HttpRequest) -> UUID | None:
+def this(request: HttpRequest) -> UUID:
+    """The row of this session; nobody's where it has none."""
     try:
         return UUID(str(request.session.get(KEY, "")))
     except ValueError:
-        return None
+        return UUID(int=0)

@@ -11,6 +11,7 @@ from itertools import takewhile
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from audit import chain, marks, trail
 from audit.chain import FADED, PRESSES
@@ -37,7 +38,10 @@ def fade(before: datetime, *, days: int) -> int:
         found = AuditEvent.objects.filter(sequence__range=(first, last))
         for event in found.order_by("sequence"):
             if not chain.is_whole(event):
-                raise Broken(f"Line {event.sequence} of the audit trail does not fit, so nothing fades.")
+                raise Broken(
+                    _("Line %(line)s of the audit trail does not fit, so nothing fades.")
+                    % {"line": event.sequence}
+                )
         found.exclude(address="").update(address=FADED, salt="")
         found.filter(action__in=PRESSES).update(actor=FADED, address=FADED, detail={}, salt="")
         detail = {"first": first, "last": last, "days": days}

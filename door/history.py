@@ -84,6 +84,12 @@ def _after(found: QuerySet[Press], text: str) -> QuerySet[Press]:
     return found.filter(at__lte=at).filter(Q(at__lt=at) | Q(id__lt=pk))
 
 
+def forget(before: datetime, most: int = 500) -> int:
+    """Forget some presses that are older, the oldest first; how many."""
+    old = Press.objects.filter(at__lt=before).order_by("at", "id").values_list("pk", flat=True)[:most]
+    return Press.objects.filter(pk__in=list(old)).delete()[0]
+
+
 def place_of(press: Press) -> str:
     """Where a page ends, for `Wanted.after`."""
     return f"{_moment(press.at)}_{press.pk}"

@@ -27,7 +27,10 @@ ACTIONS = (
     ("service", "Certificates for Latchkey itself"),
     ("audit", "Exports of this trail"),
 )
-COLUMNS = ("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest")
+COLUMNS = (
+    *("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest"),
+    *("commitment", "salt"),
+)
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
 
 
@@ -78,8 +81,9 @@ def as_csv(found: Iterable[AuditEvent]) -> Iterator[str]:
     yield cells.line(COLUMNS)
     for event in found:
         detail = json.dumps(event.detail, sort_keys=True)
-        row = (event.actor, event.address, event.action, event.target, detail, event.previous, event.digest)
-        yield cells.line((str(event.sequence), _moment(event), *map(_cell, row)))
+        row = (event.actor, event.address, event.action, event.target, detail)
+        proof = (event.previous, event.digest, event.commitment, event.salt)
+        yield cells.line((str(event.sequence), _moment(event), *map(_cell, (*row, *proof))))
 
 
 def _cell(text: str) -> str:

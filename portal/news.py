@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import transaction
 
-from accounts import back_news, news
+from accounts import back_news, news, signin_news
 from accounts.models import Followed
 from audit.models import AuditEvent, AuditHead
 from enrollment import notifications
@@ -51,4 +51,5 @@ TELLERS: dict[str, Callable[[AuditEvent], None]] = {
     "certificate.released": _revoked,
     **dict.fromkeys(news.ACTIONS, news.tell),
     **back_news.TELLERS,
+    **signin_news.TELLERS,
 }

@@ -1,4 +1,4 @@
-"""What holds for everybody: the name, the time zone, the one-person switch."""
+"""What holds for everybody: the name, who gets in from where and for how long, what is forgotten when."""
 
 from django.contrib import messages
 from django.db import transaction
@@ -7,13 +7,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from accounts import household as households
+from accounts import networks
 from accounts.addresses import address_of
-from accounts.forms import HouseholdForm
 from accounts.guards import me, posted, requires
+from accounts.household_form import FIELDS, HouseholdForm
 from accounts.models import Role
 from audit import trail
 
-FIELDS = ("name", "time_zone", "language", "one_person")
+LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
 @requires(Role.ADMINISTRATOR)
@@ -23,7 +24,9 @@ def household(request: HttpRequest) -> HttpResponse:
         _save(request, {name: form.cleaned_data[name] for name in FIELDS})
         messages.success(request, _("Saved."))
         return redirect("accounts:household")
-    return render(request, "accounts/household.html", {"form": form}, status=400 if form.errors else 200)
+    address = address_of(request)
+    context = {"form": form, "address": address, "is_proxy": networks.holds(LOOPBACK, address)}
+    return render(request, "accounts/household.html", context, status=400 if form.errors else 200)
 
 
 def _save(request: HttpRequest, values: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
-from accounts import asking_back, boxes, invitations, links, people, qr, together
+from accounts import asking_back, boxes, invitations, links, people, qr, signins, together
 from accounts.addresses import address_of
 from accounts.errors import Refused
 from accounts.forms import InviteForm, RolesForm
@@ -47,8 +47,8 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("accounts:person", found.pk)
         except Refused as refused:
             form.add_error(None, str(refused))
-    context = {"person": found, "form": form, "may_reset": people.may_reset(by, found)}
-    context["asked"] = asking_back.of(found)
+    context: dict[str, object] = {"person": found, "form": form, "may_reset": people.may_reset(by, found)}
+    context |= {"asked": asking_back.of(found), "sessions": signins.of(found).count()}
     return render(request, "accounts/person.html", context, status=400 if form and form.errors else 200)
 
 
