@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.errors import Refused
 from accounts.models import User
 from audit import trail
 from door.manage import begin
 from door.models import Group
-from door.words import describe
+from door.words import in_english
 
 
 def create(name: str, members: Iterable[User], *, by: User, address: str = "") -> Group:
@@ -44,7 +45,7 @@ def remove(group: Group, *, by: User, address: str = "") -> None:
     with transaction.atomic():
         _refuse(group.name, by, besides=group)
         found = Group.objects.select_for_update().get(pk=group.pk)
-        rules = [f"{rule.door}: {describe(rule)}" for rule in found.rules.select_related("door", "group")]
+        rules = [f"{rule.door}: {in_english(rule)}" for rule in found.rules.select_related("door", "group")]
         detail = {"members": _names(found), "rules": rules}
         found.delete()
         _record("door.group.removed", found, by, address, detail)
@@ -59,9 +60,11 @@ def taken(name: str, *, besides: Group | None = None) -> bool:
 def _refuse(name: str, by: User, besides: Group | None = None) -> None:
     begin(by)
     if taken(name, besides=besides):
-        raise Refused(f"There is a group called {name} already.", "Choose another name.")
+        raise Refused(
+            _("There is a group called %(name)s already.") % {"name": name}, _("Choose another name.")
+        )
     if besides is not None and not Group.objects.filter(pk=besides.pk).exists():
-        raise Refused("Somebody removed this group in the meantime.", "Look at the list again.")
+        raise Refused(_("Somebody removed this group in the meantime."), _("Look at the list again."))
 
 
 def _names(group: Group) -> list[str]:

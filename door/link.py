@@ -2,11 +2,34 @@
 
 import ipaddress
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from accounts.foreign import translated
+
+# What door/mqtt.py and door/connection.py say, whose process speaks English.
+_SAID = (
+    gettext_noop("The door has not started yet."),
+    gettext_noop("Connected to %(host)s."),
+    gettext_noop("The door has stopped."),
+    gettext_noop("The certificate of the broker at %(host)s, port %(port)s is refused: %(why)s."),
+    gettext_noop("There is no TLS with the broker at %(host)s, port %(port)s: %(why)s."),
+    gettext_noop("The door has no certificate for the broker yet; it gets one as soon as the signer runs."),
+    gettext_noop("The broker at %(host)s, port %(port)s does not answer."),
+    gettext_noop("No address is known for the broker %(host)s."),
+    gettext_noop("No broker listens at %(host)s, port %(port)s."),
+    gettext_noop("The broker accepts the connection, but says nothing."),
+    gettext_noop("The broker refuses us: %(why)s."),
+    gettext_noop("The broker does not answer."),
+    gettext_noop("The connection to the broker is gone."),
+    gettext_noop("The broker closed the connection."),
+    gettext_noop("The connection to the broker is not up yet."),
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +48,7 @@ def _file() -> Path:
 
 def note(connected: bool, word: str) -> None:
     """Write it down, if it is news: once for each change, for the sake of SD cards."""
-    before = read()
+    before = _noted()
     if before.since and (before.connected, before.word) == (connected, word):
         return
     temporary = _file().with_suffix(".new")
@@ -36,7 +59,12 @@ def note(connected: bool, word: str) -> None:
 
 
 def read() -> LinkState:
-    """What was noted last."""
+    """What was noted last, in the active language."""
+    found = _noted()
+    return replace(found, word=translated(found.word, _SAID))
+
+
+def _noted() -> LinkState:
     try:
         noted = json.loads(_file().read_text())
         return LinkState(bool(noted["connected"]), str(noted["word"]), datetime.fromisoformat(noted["since"]))
@@ -49,10 +77,10 @@ def warning() -> str:
     broker = settings.BROKER
     if broker is None or broker["tls"] or _is_this_machine(broker["host"]):
         return ""
-    return (
-        f"What opens the doors goes to {broker['host']} unencrypted: whoever listens can open them too. "
-        "Use mqtts:// (docs/brokers.md)."
-    )
+    return _(
+        "What opens the doors goes to %(broker)s unencrypted: whoever listens can open them "
+        "too. Use mqtts:// (docs/brokers.md)."
+    ) % {"broker": broker["host"]}
 
 
 def _is_this_machine(host: str) -> bool:

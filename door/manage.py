@@ -6,13 +6,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from accounts import household
 from accounts.errors import Refused
 from accounts.models import Household, User
 from audit import trail
 from door.models import Door, Rule
-from door.words import describe
+from door.words import in_english
 
 FIELDS = (
     *("name", "picture", "colour", "position", "topic", "payload", "state_topic", "served_by"),
@@ -70,7 +71,7 @@ def add_rule(door: Door, values: Values, *, by: User, address: str = "") -> Rule
     with transaction.atomic():
         rule = Rule(door=_locked(door, by), **{name: values[name] for name in RULE_FIELDS if name in values})
         rule.save(force_insert=True)
-        _record("door.rule.added", rule.door, by, address, {"rule": describe(rule), "id": rule.pk})
+        _record("door.rule.added", rule.door, by, address, {"rule": in_english(rule), "id": rule.pk})
     return rule
 
 
@@ -78,11 +79,11 @@ def change_rule(rule: Rule, values: Values, *, by: User, address: str = "") -> R
     """Give a rule other values, any of RULE_FIELDS. Raises Refused."""
     with transaction.atomic():
         found = _locked_rule(rule, by)
-        before = describe(found)
+        before = in_english(found)
         for name in RULE_FIELDS:
             setattr(found, name, values.get(name, getattr(found, name)))
         found.save()
-        if (after := describe(found)) != before:
+        if (after := in_english(found)) != before:
             detail = {"before": before, "after": after, "id": found.pk}
             _record("door.rule.changed", found.door, by, address, detail)
     return found
@@ -92,7 +93,7 @@ def remove_rule(rule: Rule, *, by: User, address: str = "") -> None:
     """From now on nobody gets in by this rule. Raises Refused."""
     with transaction.atomic():
         found = _locked_rule(rule, by)
-        detail = {"rule": describe(found), "id": found.pk}
+        detail = {"rule": in_english(found), "id": found.pk}
         found.delete()
         _record("door.rule.removed", found.door, by, address, detail)
 
@@ -114,7 +115,7 @@ def begin(by: User) -> None:
     """A change by an officer begins: one at a time, so that what is checked first holds to the end."""
     Household.objects.select_for_update().get(pk=household.current().pk)
     if not (by.is_active and by.is_officer):
-        raise Refused("Only officers may do this.", "Ask one.")
+        raise Refused(_("Only officers may do this."), _("Ask one."))
 
 
 def _locked(door: Door, by: User) -> Door:
@@ -122,7 +123,7 @@ def _locked(door: Door, by: User) -> Door:
     begin(by)
     found = Door.objects.select_for_update().get(pk=door.pk)
     if found.retired_at is not None:
-        raise Refused(f"{found.name} is retired.", "Make a new door instead.")
+        raise Refused(_("%(name)s is retired.") % {"name": found.name}, _("Make a new door instead."))
     return found
 
 
@@ -130,7 +131,7 @@ def _locked_rule(rule: Rule, by: User) -> Rule:
     _locked(rule.door, by)
     found = Rule.objects.select_related("door", "person", "group").filter(pk=rule.pk).first()
     if found is None:
-        raise Refused("Somebody removed this rule in the meantime.", "Look at the door's rules again.")
+        raise Refused(_("Somebody removed this rule in the meantime."), _("Look at the door's rules again."))
     return found
 
 
@@ -142,10 +143,14 @@ def _set(door: Door, values: Values) -> None:
 def _refuse_shared(door: Door) -> None:
     """One topic, one meaning: a message must not open two doors, nor a door hear its own command."""
     if door.topic and door.topic == door.state_topic:
-        raise Refused("The home answers on the topic on which it is asked.", "Give its state another topic.")
+        raise Refused(
+            _("The home answers on the topic on which it is asked."), _("Give its state another topic.")
+        )
     other = shared_topic([door.topic, door.state_topic], besides=door if door.pk else None)
     if other is not None:
-        raise Refused(f"{other.name} uses one of these topics already.", "Choose another one.")
+        raise Refused(
+            _("%(name)s uses one of these topics already.") % {"name": other.name}, _("Choose another one.")
+        )
 
 
 def _new_slug(name: str) -> str:

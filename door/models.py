@@ -4,6 +4,7 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
@@ -11,31 +12,31 @@ from accounts.models import User
 class PinUse(models.TextChoices):
     """What becomes of the PIN at a door."""
 
-    NONE = "none", "No PIN"
-    HERE = "here", "Checked here"
-    HOME = "home", "Passed on to the home"
+    NONE = "none", _("No PIN")
+    HERE = "here", _("Checked here")
+    HOME = "home", _("Passed on to the home")
 
 
 class Picture(models.TextChoices):
     """The drawings a door can have; each is templates/door/pictures/<value>.svg."""
 
-    DOOR = "door", "Door"
-    GATE = "gate", "Gate"
-    GARAGE = "garage", "Garage"
-    CELLAR = "cellar", "Cellar"
-    MAILBOX = "mailbox", "Mailbox"
-    LAMP = "lamp", "Lamp"
+    DOOR = "door", _("Door")
+    GATE = "gate", _("Gate")
+    GARAGE = "garage", _("Garage")
+    CELLAR = "cellar", _("Cellar")
+    MAILBOX = "mailbox", _("Mailbox")
+    LAMP = "lamp", _("Lamp")
 
 
 class Colour(models.TextChoices):
     """The colours of a door's button; each is a class of static/door/door.css."""
 
-    TEAL = "teal", "Teal"
-    BLUE = "blue", "Blue"
-    PURPLE = "purple", "Purple"
-    RED = "red", "Red"
-    BROWN = "brown", "Brown"
-    GREY = "grey", "Grey"
+    TEAL = "teal", _("Teal")
+    BLUE = "blue", _("Blue")
+    PURPLE = "purple", _("Purple")
+    RED = "red", _("Red")
+    BROWN = "brown", _("Brown")
+    GREY = "grey", _("Grey")
 
 
 class Door(models.Model):
@@ -134,16 +135,16 @@ class Outcome(models.TextChoices):
     The door's page says it in the same words (door/telling.py).
     """
 
-    SENDING = "sending", "Sending"
-    RECEIVED = "received", "Received by the broker"
-    OPENED = "opened", "Opened"
-    PRACTICE = "practice", "Practice"  # no broker: it is in the log, and nothing opens
-    UNANSWERED = "unanswered", "The home does not answer"  # nothing will open later
-    DENIED = "denied", "Refused by the home"
-    WRONG_PIN = "wrong-pin", "Wrong PIN"
-    OUTSIDE = "outside", "Outside the hours"
-    TOO_MANY = "too-many", "Too many presses"
-    LOCKED = "locked", "Locked"
+    SENDING = "sending", _("Sending")
+    RECEIVED = "received", _("Received by the broker")
+    OPENED = "opened", _("Opened")
+    PRACTICE = "practice", _("Practice")  # no broker: it is in the log, and nothing opens
+    UNANSWERED = "unanswered", _("The home does not answer")  # nothing will open later
+    DENIED = "denied", _("Refused by the home")
+    WRONG_PIN = "wrong-pin", _("Wrong PIN")
+    OUTSIDE = "outside", _("Outside the hours")
+    TOO_MANY = "too-many", _("Too many presses")
+    LOCKED = "locked", _("Locked")
 
 
 class Press(models.Model):

@@ -8,43 +8,52 @@ import json
 import re
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from door.models import Door, PinUse
 
 TOPIC_BYTES = 200
 TEMPLATE_LENGTH = 500
 FIELDS = ("cn", "user", "pin", "door", "nonce", "time", "deadline")
 _FIELD = re.compile(r"\{([A-Za-z_]*)\}")
-_EXAMPLE = "For example: latchkey/front-door/open"
+_EXAMPLE = "latchkey/front-door/open"
 
 
 def check_topic(text: str) -> None:
     """Raise ValueError, with a sentence, unless `text` can be published to (MQTT 5.0, 4.7.1 to 4.7.3)."""
     if not text or text != text.strip():
-        raise ValueError(
-            f"A topic begins and ends with a letter, digit or sign, not with a blank. {_EXAMPLE}"
-        )
+        raise _wrong_topic(_("A topic begins and ends with a letter, digit or sign, not with a blank."))
     if not text.isprintable():
-        raise ValueError(f"Leave out line breaks, tabs and characters that cannot be seen. {_EXAMPLE}")
+        raise _wrong_topic(_("Leave out line breaks, tabs and characters that cannot be seen."))
     if "+" in text or "#" in text:
-        raise ValueError(f"+ and # stand for many topics; name exactly one. {_EXAMPLE}")
+        raise _wrong_topic(_("+ and # stand for many topics; name exactly one."))
     if text[0] in "$/":
-        raise ValueError(f"Begin with a word, not with $ or /. {_EXAMPLE}")
+        raise _wrong_topic(_("Begin with a word, not with $ or /."))
     if len(text.encode()) > TOPIC_BYTES:
-        raise ValueError(f"Use {TOPIC_BYTES} bytes at most; a letter with an accent counts two. {_EXAMPLE}")
+        raise _wrong_topic(
+            _("Use %(limit)d bytes at most; a letter with an accent counts two.") % {"limit": TOPIC_BYTES}
+        )
+
+
+def _wrong_topic(why: str) -> ValueError:
+    return ValueError(f"{why} {_('For example:')} {_EXAMPLE}")
 
 
 def check_template(text: str) -> None:
     """Raise ValueError, with a sentence, unless `render` understands `text` as a payload template."""
     if not text.strip():
-        raise ValueError("Write what the home expects, for example {cn}:{pin}:")
+        raise ValueError(_("Write what the home expects, for example {cn}:{pin}:"))
     if len(text) > TEMPLATE_LENGTH:
-        raise ValueError(f"Use {TEMPLATE_LENGTH} characters at most.")
+        raise ValueError(_("Use %(limit)d characters at most.") % {"limit": TEMPLATE_LENGTH})
     if not text.isprintable():
-        raise ValueError("Leave out line breaks, tabs and characters that cannot be seen.")
+        raise ValueError(_("Leave out line breaks, tabs and characters that cannot be seen."))
     unknown = [name for name in _FIELD.findall(text) if name not in FIELDS]
     if unknown:
         known = " ".join(f"{{{name}}}" for name in FIELDS)
-        raise ValueError(f"{{{unknown[0][:40]}}} is not known here. What can be filled in: {known}")
+        raise ValueError(
+            _("%(field)s is not known here. What can be filled in: %(fields)s")
+            % {"field": f"{{{unknown[0][:40]}}}", "fields": known}
+        )
 
 
 def fields_of(template: str) -> frozenset[str]:

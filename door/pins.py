@@ -15,6 +15,7 @@ from typing import Literal
 from django.db import connection, transaction
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import household
 from accounts.errors import Refused
@@ -70,14 +71,19 @@ def has(user: User) -> bool:
 def refuse_easy(pin: str) -> None:
     """Raise ValueError, with a sentence, unless `pin` is six to twelve digits that are not guessed early."""
     if not re.fullmatch(r"[0-9]+", pin) or not SHORTEST <= len(pin) <= LONGEST:
-        raise ValueError(f"Use {SHORTEST} to {LONGEST} digits, nothing else.")
+        raise ValueError(
+            _("Use %(shortest)d to %(longest)d digits, nothing else.")
+            % {"shortest": SHORTEST, "longest": LONGEST}
+        )
     steps = {(int(after) - int(before)) % 10 for before, after in zip(pin, pin[1:], strict=False)}
     if len(set(pin)) < 3 or len(steps) == 1:
-        raise ValueError("This one is guessed first: digits in a row, or always the same. Mix them.")
+        raise ValueError(_("This one is guessed first: digits in a row, or always the same. Mix them."))
     if pin in (pin + pin)[1:-1] or pin[::2] == pin[1::2] or pin in _KEYPAD:
-        raise ValueError("This one is guessed early: it repeats itself, or draws a line on the keys. Mix it.")
+        raise ValueError(
+            _("This one is guessed early: it repeats itself, or draws a line on the keys. Mix it.")
+        )
     if _is_date(pin):
-        raise ValueError("This looks like a date, and who knows you knows your birthdays. Take another.")
+        raise ValueError(_("This looks like a date, and who knows you knows your birthdays. Take another."))
 
 
 def check(user: User, door: Door, typed: str, *, address: str = "") -> None:
@@ -145,9 +151,9 @@ def unlock(user: User, *, by: User, address: str = "") -> None:
     """An officer lets a person try again, at all doors. Raises Refused."""
     with transaction.atomic():
         if not (by.is_active and by.is_officer):
-            raise Refused("Only officers may do this.", "Ask one.")
+            raise Refused(_("Only officers may do this."), _("Ask one."))
         if by.pk == user.pk and not household.current().one_person:
-            raise Refused("You cannot unlock your own tries.", "Ask another officer.")
+            raise Refused(_("You cannot unlock your own tries."), _("Ask another officer."))
         found = Tries.objects.filter(user=user)
         detail = found.aggregate(today=Sum("today", default=0), running=Sum("running", default=0))
         found.update(today=0, running=0)
@@ -162,23 +168,26 @@ def locks() -> list[tuple[User, str]]:
     many = rows.values("user").annotate(all=Sum("running")).filter(all__gte=IN_A_ROW)
     stuck = set(many.values_list("user", flat=True))
     found = {
-        user: f"{user.both_names} typed {IN_A_ROW} wrong PINs: every door stays shut for them until an"
-        " officer unlocks their tries."
+        user: _(
+            "%(person)s typed %(number)d wrong PINs: every door stays shut for them until an officer unlocks"
+            " their tries."
+        )
+        % {"person": user.both_names, "number": IN_A_ROW}
         for user in everybody.filter(pk__in=stuck)
     }
     for row in (
         rows.filter(day=today, today__gte=A_DAY).exclude(user__in=stuck).select_related("user", "door")
     ):
-        found[row.user] = (
-            f"{row.user.both_names} typed {A_DAY} wrong PINs at {row.door} today: it stays shut"
-            " for them until tomorrow, unless an officer unlocks their tries."
-        )
+        found[row.user] = _(
+            "%(person)s typed %(number)d wrong PINs at %(door)s today: it stays shut for them until tomorrow,"
+            " unless an officer unlocks their tries."
+        ) % {"person": row.user.both_names, "number": A_DAY, "door": row.door}
     return sorted(found.items(), key=lambda item: item[1])
 
 
 def alarms() -> list[str]:
     """What officers should know: who typed so many wrong PINs that a door is locked."""
-    return [sentence for _, sentence in locks()]
+    return [sentence for _person, sentence in locks()]
 
 
 def digits(typed: str) -> str:
@@ -196,7 +205,7 @@ def _locked_tries(user: User, door: Door) -> Tries:
     # no_key: a press is being written meanwhile, and its foreign key must not wait for us.
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
     today = timezone.localdate(timezone=zone())
-    tries, _ = Tries.objects.get_or_create(user=user, door=door, defaults={"day": today})
+    tries, _made = Tries.objects.get_or_create(user=user, door=door, defaults={"day": today})
     if tries.day != today:
         tries.day, tries.today = today, 0
     if _running(user) >= IN_A_ROW:

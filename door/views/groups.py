@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.addresses import address_of
@@ -38,7 +39,7 @@ def new(request: HttpRequest) -> HttpResponse:
             groups.create(
                 form.cleaned_data["name"], form.chosen(), by=me(request), address=address_of(request)
             )
-            messages.success(request, "The group is there. Rules of a door can name it now.")
+            messages.success(request, _("The group is there. Rules of a door can name it now."))
             return redirect("doors:groups")
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -55,7 +56,7 @@ def change(request: HttpRequest, pk: UUID) -> HttpResponse:
             groups.change(
                 group, form.cleaned_data["name"], form.chosen(), by=me(request), address=address_of(request)
             )
-            messages.success(request, "Saved. It holds from the next press on.")
+            messages.success(request, _("Saved. It holds from the next press on."))
             return redirect("doors:groups")
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -72,7 +73,7 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             groups.remove(group, by=me(request), address=address_of(request))
-            messages.success(request, f"{group.name} is removed.")
+            messages.success(request, _("%(group)s is removed.") % {"group": group.name})
             return redirect("doors:groups")
         except Refused as refused:
             form.add_error(None, str(refused))

@@ -69,7 +69,7 @@ def _pressed(user: User) -> list[Door]:
 
 def _row(press: Press) -> Row:
     outcome = Outcome(press.outcome)
-    return Row(press, outcome.label, LOOKS[outcome])
+    return Row(press, str(outcome.label), LOOKS[outcome])
 
 
 @require_safe

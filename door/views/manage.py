@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.addresses import address_of
@@ -60,7 +61,8 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             made = manage.create(form.values(), by=me(request), address=address_of(request))
             messages.success(
-                request, f"{made.name} is there. Now say who may open it: until then nobody may."
+                request,
+                _("%(name)s is there. Now say who may open it: until then nobody may.") % {"name": made.name},
             )
             return redirect("doors:door", made.slug)
         except Refused as refused:
@@ -76,7 +78,7 @@ def edit(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         try:
             manage.change(door, form.values(), by=me(request), address=address_of(request))
-            messages.success(request, "Saved. It holds from the next press on.")
+            messages.success(request, _("Saved. It holds from the next press on."))
             return redirect("doors:door", slug)
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -93,7 +95,9 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         try:
             manage.retire(door, by=me(request), address=address_of(request))
-            messages.success(request, f"{door.name} is retired: nobody can press it any more.")
+            messages.success(
+                request, _("%(door)s is retired: nobody can press it any more.") % {"door": door.name}
+            )
             return redirect("doors:list")
         except Refused as refused:
             form.add_error(None, str(refused))

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.addresses import address_of
@@ -27,7 +28,7 @@ def pin(request: HttpRequest) -> HttpResponse:
     form = PinForm(request, posted(request))
     if form.is_valid():
         pins.put(user, form.cleaned_data["pin"], address=address)
-        messages.success(request, "Your PIN is set. Type it at the door from now on.")
+        messages.success(request, _("Your PIN is set. Type it at the door from now on."))
         return redirect("doors:list")
     own = policy.openings(user, timezone.now())
     asking = [opening.door for opening in own if opening.door.pin == PinUse.HERE]
@@ -44,7 +45,7 @@ def unlock(request: HttpRequest, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             pins.unlock(person, by=me(request), address=address_of(request))
-            messages.success(request, f"{person.both_names} may try again.")
+            messages.success(request, _("%(person)s may try again.") % {"person": person.both_names})
             return redirect("doors:list")
         except Refused as refused:
             form.add_error(None, str(refused))

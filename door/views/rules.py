@@ -9,6 +9,7 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.addresses import address_of
@@ -56,7 +57,12 @@ def _example(door: Door, user: User) -> str:
     """The payload as it would be now, if `user` pressed on a device called "Phone"."""
     now = timezone.now()
     pin = "314159" if door.pin == PinUse.HOME else ""
-    values = {"cn": f"{user} Phone", "user": user.username, "pin": pin, "nonce": "c0ffee5eed" * 3 + "c0"}
+    values = {
+        "cn": f"{user} Phone",
+        "user": user.username,
+        "pin": pin,
+        "nonce": "c0ffee5eed" * 3 + "c0",
+    }
     deadline = now + timedelta(seconds=door.valid_seconds)
     return payload.render(door, **values, at=now, deadline=deadline).decode()
 
@@ -70,7 +76,7 @@ def add(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         try:
             rule = manage.add_rule(found, form.values(), by=me(request), address=address_of(request))
-            messages.success(request, f"Added: {describe(rule)}.")
+            messages.success(request, _("Added: %(rule)s.") % {"rule": describe(rule)})
             return redirect("doors:door", slug)
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -96,7 +102,7 @@ def change(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             changed = manage.change_rule(rule, form.values(), by=me(request), address=address_of(request))
-            messages.success(request, f"Saved: {describe(changed)}.")
+            messages.success(request, _("Saved: %(rule)s.") % {"rule": describe(changed)})
             return redirect("doors:door", slug)
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -113,7 +119,7 @@ def remove(request: HttpRequest, slug: str, pk: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             manage.remove_rule(rule, by=me(request), address=address_of(request))
-            messages.success(request, "The rule is removed; it lets nobody in any more.")
+            messages.success(request, _("The rule is removed; it lets nobody in any more."))
             return redirect("doors:door", slug)
         except Refused as refused:
             form.add_error(None, str(refused))
