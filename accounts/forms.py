@@ -18,10 +18,10 @@ from audit import trail
 _GOOD = _("Ten characters or more. Four unrelated words are good.")
 _PLAIN = {"autocapitalize": "off", "autocorrect": "off", "spellcheck": "false"}
 ROLE_WORDS = [
-    (Role.REQUESTER.value, "Requester\nasks for certificates for their own devices"),
-    (Role.OFFICER.value, "Officer\nlooks at other people's requests and decides; invites requesters"),
-    (Role.AUDITOR.value, "Auditor\nreads the audit trail"),
-    (Role.ADMINISTRATOR.value, "Administrator\ninvites people, gives roles, changes the household"),
+    (Role.REQUESTER.value, _("Requester\nasks for certificates for their own devices")),
+    (Role.OFFICER.value, _("Officer\nlooks at other people's requests and decides; invites requesters")),
+    (Role.AUDITOR.value, _("Auditor\nreads the audit trail")),
+    (Role.ADMINISTRATOR.value, _("Administrator\ninvites people, gives roles, changes the household")),
 ]
 
 
@@ -30,7 +30,7 @@ class PasswordField(forms.CharField):
 
     def __init__(self, kind: str, **kwargs: Any) -> None:
         widget = forms.PasswordInput(attrs={"autocomplete": kind})
-        missing = {"required": "Type a password." if kind == "new-password" else "Type your password."}
+        missing = {"required": _("Type a password.") if kind == "new-password" else _("Type your password.")}
         super().__init__(strip=False, max_length=256, widget=widget, error_messages=missing, **kwargs)
 
 
@@ -48,12 +48,12 @@ def _checked_password(password: str, user: User) -> None:
 
 class SignInForm(forms.Form):
     username = forms.CharField(
-        label="User name",
+        label=_("User name"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **_PLAIN}),
-        error_messages={"required": "Type your user name, for example anna."},
+        error_messages={"required": _("Type your user name, for example anna.")},
     )
-    password = PasswordField("current-password", label="Password")
+    password = PasswordField("current-password", label=_("Password"))
     code = CodeField()
 
 
@@ -61,19 +61,19 @@ class DetailsForm(forms.Form):
     """The first step of an invitation: who you are and your password. `account` fixes the user name."""
 
     full_name = NameField(
-        label="Your name",
-        help_text="As people here know you, for example Anna Huber.",
+        label=_("Your name"),
+        help_text=_("As people here know you, for example Anna Huber."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
-        error_messages={"required": "Type your name, for example Anna Huber."},
+        error_messages={"required": _("Type your name, for example Anna Huber.")},
     )
     username = forms.CharField(
-        label="User name",
+        label=_("User name"),
         max_length=150,
-        help_text="You sign in with it. Small letters and digits, for example anna.",
+        help_text=_("You sign in with it. Small letters and digits, for example anna."),
         widget=forms.TextInput(attrs={"autocomplete": "username", **_PLAIN}),
-        error_messages={"required": "Choose a user name, for example anna."},
+        error_messages={"required": _("Choose a user name, for example anna.")},
     )
-    password = PasswordField("new-password", label="Password", help_text=_GOOD)
+    password = PasswordField("new-password", label=_("Password"), help_text=_GOOD)
 
     def __init__(self, data: Any = None, *, account: User | None = None, **kwargs: Any) -> None:
         self.account = account
@@ -84,7 +84,9 @@ class DetailsForm(forms.Form):
     def clean_username(self) -> str:
         name = names.username(self.cleaned_data["username"])
         if User.objects.filter(username=name).exists():
-            raise ValidationError(f"Somebody here is called {name} already. Choose another user name.")
+            raise ValidationError(
+                _("Somebody here is called %(name)s already. Choose another user name.") % {"name": name}
+            )
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -103,12 +105,12 @@ class SetupForm(DetailsForm):
     """The very first account, and what the household is called."""
 
     household = NameField(
-        label="Name of the household",
-        help_text="It stands in the certificates and in people's apps.",
-        error_messages={"required": "Give the household a name, for example Huber."},
-        initial="Our household",
+        label=_("Name of the household"),
+        help_text=_("It stands in the certificates and in people's apps."),
+        error_messages={"required": _("Give the household a name, for example Huber.")},
+        initial=_("Our household"),
     )
-    time_zone = forms.ChoiceField(label="Time zone", initial=zones.of_this_machine, choices=zones.choices)
+    time_zone = forms.ChoiceField(label=_("Time zone"), initial=zones.of_this_machine, choices=zones.choices)
 
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
@@ -119,7 +121,7 @@ class AppForm(forms.Form):
     """Confirms a new app by its first code. After `is_valid`, `step` is the time step of that code."""
 
     code = CodeField(
-        help_text="The six digits that the app shows for this account now.", label="Code from the app"
+        help_text=_("The six digits that the app shows for this account now."), label=_("Code from the app")
     )
     step: int
 
@@ -133,8 +135,10 @@ class AppForm(forms.Form):
         step = timecodes.matching_step(self.secret, code)
         if step is None:
             raise ValidationError(
-                "The app shows another code than that. Type the newest one; if it is refused again, let your"
-                " phone set its clock by itself, or scan the picture once more."
+                _(
+                    "The app shows another code than that. Type the newest one; if it is refused again, let your"
+                    " phone set its clock by itself, or scan the picture once more."
+                )
             )
         self.step = step
         return code
@@ -145,7 +149,7 @@ class ProfileForm(forms.Form):
 
     full_name = DetailsForm.base_fields["full_name"]
     email = forms.EmailField(
-        label="E-mail", required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("E-mail"), required=False, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     language = forms.ChoiceField(
         label=_("Language"),
@@ -156,8 +160,8 @@ class ProfileForm(forms.Form):
 
 
 class PasswordForm(FreshFactorForm):
-    old = PasswordField("current-password", label="Present password")
-    new = PasswordField("new-password", label="New password", help_text=_GOOD)
+    old = PasswordField("current-password", label=_("Present password"))
+    new = PasswordField("new-password", label=_("New password"), help_text=_GOOD)
 
     def clean_old(self) -> str:
         """Slowed down like a login: who found an open session must not guess the password here."""
@@ -165,10 +169,10 @@ class PasswordForm(FreshFactorForm):
         user = me(self.request)
         keys = {f"password {user.pk}": throttle.PAIR}
         if wait := throttle.begin(keys):
-            raise ValidationError(f"Too many attempts. Try again in {duration(wait)}.")
+            raise ValidationError(_("Too many attempts. Try again in %(time)s.") % {"time": duration(wait)})
         if not user.check_password(typed):
             trail.record("password.refused", actor=user.username, address=address_of(self.request))
-            raise ValidationError("This is not your present password.")
+            raise ValidationError(_("This is not your present password."))
         throttle.succeeded(keys)
         return typed
 
@@ -180,10 +184,10 @@ class PasswordForm(FreshFactorForm):
 
 class RolesForm(FreshFactorForm):
     roles = forms.MultipleChoiceField(
-        label="Roles",
+        label=_("Roles"),
         choices=ROLE_WORDS,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one role."},
+        error_messages={"required": _("Choose at least one role.")},
     )
 
 
@@ -191,17 +195,17 @@ class InviteForm(FreshFactorForm):
     """A new link. Officers see no roles: theirs to give is requester only."""
 
     full_name = NameField(
-        label="Whom is it for?",
-        help_text="Their name. They can correct it when they use the link.",
-        error_messages={"required": "Type the name of whom you invite, for example Anna Huber."},
+        label=_("Whom is it for?"),
+        help_text=_("Their name. They can correct it when they use the link."),
+        error_messages={"required": _("Type the name of whom you invite, for example Anna Huber.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     roles = RolesForm.base_fields["roles"]
     hours = forms.TypedChoiceField(
-        label="The link is good for",
+        label=_("The link is good for"),
         coerce=int,
         initial=72,
-        choices=[(1, "one hour"), (24, "one day"), (72, "three days"), (168, "a week")],
+        choices=[(1, _("one hour")), (24, _("one day")), (72, _("three days")), (168, _("a week"))],
     )
 
     def __init__(self, request: Any, data: Any = None, **kwargs: Any) -> None:
@@ -221,14 +225,18 @@ class HouseholdForm(FreshFactorForm):
         label=_("Language"),
         choices=languages.choices,
         required=False,
-        help_text=_("Of what is sent to people who chose none for themselves. Pages speak as the browser asks."),
+        help_text=_(
+            "Of what is sent to people who chose none for themselves. Pages speak as the browser asks."
+        ),
     )
     one_person = forms.BooleanField(
-        label="One-person household",
+        label=_("One-person household"),
         required=False,
-        help_text="Officers may then decide on their own requests, and for people they invited or reset. It"
-        " costs you the second pair of eyes: whoever gets hold of one officer's account can make"
-        " certificates for themselves, and nobody is asked. Every such decision is marked in the audit.",
+        help_text=_(
+            "Officers may then decide on their own requests, and for people they invited or reset. It"
+            " costs you the second pair of eyes: whoever gets hold of one officer's account can make"
+            " certificates for themselves, and nobody is asked. Every such decision is marked in the audit."
+        ),
     )
 
     def __init__(self, request: Any, data: Any = None, *, household: Household) -> None:

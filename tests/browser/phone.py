@@ -29,12 +29,14 @@ WORDS = "a:text-is({0}), button:text-is({0}), summary:text-is({0})"
 
 
 class Phone:
-    """`folder` is new; `root` (PEM) is trusted already; `origin`, a pattern, sees the certificate unasked."""
+    """`folder` is new; `root` (PEM) is trusted already; `origin`, a pattern, sees the certificate unasked;
+    `language` is what the browser asks pages for."""
 
     app: App
 
-    def __init__(self, folder: Path, root: Path, origin: str) -> None:
+    def __init__(self, folder: Path, root: Path, origin: str, language: str = "en-GB") -> None:
         folder.mkdir()
+        self._language = language
         self._folder = folder
         self._home = shell.trust(folder / "home", root)
         self._program = program(folder / "managed", origin)
@@ -57,7 +59,7 @@ class Phone:
                 user_agent=ANDROID,
                 is_mobile=True,
                 has_touch=True,
-                locale="en-GB",
+                locale=self._language,
             )
         context.set_default_timeout(PATIENCE)
         last = self.page.url if self._context else ""
