@@ -15,10 +15,10 @@ from accounts.models import Household
 from accounts.sessions import HOURS_CHOICES, IDLE_CHOICES
 
 FADE_CHOICES = (
-    (7, _("a week")),
-    (30, _("30 days")),
-    (90, _("90 days")),
-    (365, _("a year")),
+    (7, _("after a week")),
+    (30, _("after 30 days")),
+    (90, _("after 90 days")),
+    (365, _("after a year")),
     (0, _("never")),
 )
 HOUSEHOLD = ("name", "time_zone", "language", "one_person")
@@ -84,7 +84,7 @@ class HouseholdForm(FreshFactorForm):
         choices=[(n, ngettext_lazy("%d hour", "%d hours") % n) for n in HOURS_CHOICES],
     )
     fade_days = forms.TypedChoiceField(
-        label=_("Who was where is forgotten after"),
+        label=_("Forget who was where"),
         coerce=int,
         required=False,
         choices=FADE_CHOICES,
