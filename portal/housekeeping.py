@@ -21,7 +21,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 
-from accounts import deliveries, throttle
+from accounts import asking_back, deliveries, throttle
 from door import press
 from enrollment import challenges, ra, reminders, replaced
 from enrollment.protocols import scep_once
@@ -30,7 +30,7 @@ from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
-from portal import alarms, broker_acl, checks, confinement, linting, news, post, services
+from portal import alarms, broker_acl, checks, confinement, leaving, linting, news, post, retention, services
 from portal.dialler import Line
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,7 @@ def lets_nobody_in() -> str:
 def sessions() -> str:
     SessionStore.clear_expired()
     throttle.sweep()
+    asking_back.sweep()
     scep_once.sweep()
     challenges.sweep()
     deliveries.sweep()
@@ -149,6 +150,7 @@ STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
     Step("replaced certificates", MINUTE, replaced_certificates),
+    Step("departures", MINUTE, leaving.finish),
     Step("revocations", 2 * TICK, revocations),
     Step("revocation lists", 5 * MINUTE, crls),
     Step("server certificate", HOUR, services.renew_portal),
@@ -158,6 +160,7 @@ STEPS = (
     Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("presses", MINUTE, presses),
+    Step("what is forgotten", HOUR, retention.forget),
     Step("addresses in certificates", 5 * MINUTE, addresses_in_certificates),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
