@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.models import Household, Invitation, InvitationGroup, RecoveryDevice, TotpDevice, User
+from accounts.models import Household, Invitation, InvitationGroup, Passkey, RecoveryDevice, TotpDevice, User
 from audit.readonly import ReadOnlyAdmin
 
 
@@ -42,3 +42,9 @@ class InvitationGroupAdmin(ReadOnlyAdmin):
 class DeviceAdmin(ReadOnlyAdmin):
     list_display = ("user", "created_at", "last_used_at", "throttling_failure_count")
     exclude = ("sealed_secret",)
+
+
+@admin.register(Passkey)
+class PasskeyAdmin(ReadOnlyAdmin):
+    list_display = ("user", "name", "host", "created_at", "last_used_at", "sign_count")
+    exclude = ("public_key",)

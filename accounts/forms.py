@@ -7,7 +7,7 @@ from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts import languages, names, people, throttle, timecodes, totp, zones
+from accounts import clocks, languages, names, people, throttle, timecodes, totp, zones
 from accounts.addresses import address_of
 from accounts.freshness import CodeField, FreshFactorForm
 from accounts.guards import me
@@ -16,6 +16,10 @@ from accounts.words import duration
 from audit import trail
 
 _GOOD = _("Ten characters or more. Four unrelated words are good.")
+_NOT_THIS_APPS = _(
+    "The app shows another code than that. Type the newest one; if it is refused again, scan the picture"
+    " once more."
+)
 _PLAIN = {"autocapitalize": "off", "autocorrect": "off", "spellcheck": "false"}
 ROLE_WORDS = [
     (Role.REQUESTER.value, _("Requester\nasks for certificates for their own devices")),
@@ -50,7 +54,8 @@ class SignInForm(forms.Form):
     username = forms.CharField(
         label=_("User name"),
         max_length=150,
-        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **_PLAIN}),
+        # "webauthn": the browser offers passkeys here, too (HTML 4.10.18.7; static/accounts/passkey.js)
+        widget=forms.TextInput(attrs={"autocomplete": "username webauthn", "autofocus": True, **_PLAIN}),
         error_messages={"required": _("Type your user name, for example anna.")},
     )
     password = PasswordField("current-password", label=_("Password"))
@@ -134,12 +139,8 @@ class AppForm(forms.Form):
         code = totp.digits(self.cleaned_data["code"])
         step = timecodes.matching_step(self.secret, code)
         if step is None:
-            raise ValidationError(
-                _(
-                    "The app shows another code than that. Type the newest one; if it is refused again, let your"
-                    " phone set its clock by itself, or scan the picture once more."
-                )
-            )
+            off = timecodes.off_by(self.secret, code) if timecodes.is_code(code) else None
+            raise ValidationError(_NOT_THIS_APPS if off is None else clocks.explained(off))
         self.step = step
         return code
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
-from accounts import recovery, totp
+from accounts import factors, recovery, totp
 from accounts.errors import Refused
-from accounts.models import Role, SlowDevice, TotpDevice, User
+from accounts.models import Role, SlowDevice, User
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,10 @@ def create(
 
 
 def renew(user: User, details: Details, *, step: int, reset_by: User | None) -> Joined:
-    """New password, app and recovery codes for an account; all of its sessions end by that."""
+    """New password, app and recovery codes for an account; its passkeys go, and all of its sessions end."""
     user.password, user.reset_by = details.password_hash, reset_by
     user.save(update_fields=["password", "reset_by"])
-    TotpDevice.objects.filter(user=user).delete()
-    user.recoverydevice_set.all().delete()
+    factors.forget_all(user)
     return _equip(user, details, step)
 
 

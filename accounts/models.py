@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
 
+from accounts.passkey_rows import Passkey as Passkey
+from accounts.passkey_rows import PasskeyChallenge as PasskeyChallenge
 from accounts.sealing import seal, unseal
 from accounts.second_factors import RecoveryCode as RecoveryCode
 from accounts.second_factors import RecoveryDevice as RecoveryDevice

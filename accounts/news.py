@@ -12,7 +12,12 @@ from audit.models import AuditEvent
 CHOICES = "/account/messages"
 ACTIONS = (
     "password.changed",
+    "app.added",
     "app.changed",
+    "app.removed",
+    "passkey.added",
+    "passkey.copied",
+    "passkey.removed",
     "recovery.renewed",
     "recovery.used",
     "person.reset-link",
@@ -32,16 +37,30 @@ def tell(line: AuditEvent) -> None:
     text = _(
         "%(happened)s\n\nIf that was you, or you know of it, there is nothing to do. If not, tell an officer"
         " at once, sign in, and change your password."
-    ) % {"happened": happened % {"by": line.actor or _("The terminal of the portal's machine")}}
+    ) % {"happened": happened % _names(line)}
     event = f"audit {line.sequence}"
     told = {"kind": kinds.ACCOUNT, "event": event, "subject": subject, "text": text, "link": "/account"}
     outbox.tell(users, **told, to=_former_address(line.detail))
+
+
+def _names(line: AuditEvent) -> dict[str, str]:
+    """Who did it, and what it is called."""
+    by = line.actor or _("The terminal of the portal's machine")
+    return {"by": by, "name": str(line.detail.get("name", ""))}
 
 
 def _words(line: AuditEvent) -> tuple[str, str]:
     """Subject and sentence; a line that says who did it has a place for the name."""
     told = {
         "password.changed": (_("Your password was changed"), _("A new password counts for your account.")),
+        "app.added": (_("One more app"), _("One more app makes codes for your account: “%(name)s”.")),
+        "app.removed": (_("An app less"), _("An app was removed from your account: “%(name)s”.")),
+        "passkey.added": (_("A new passkey"), _("One more passkey opens your account: “%(name)s”.")),
+        "passkey.removed": (_("A passkey less"), _("A passkey was removed from your account: “%(name)s”.")),
+        "passkey.copied": (
+            _("A passkey of yours may have been copied"),
+            _("A passkey of yours counted backwards, as a copy would, and was refused. Remove it."),
+        ),
         "app.changed": (_("A new app counts"), _("A new app makes the codes for your account.")),
         "recovery.renewed": (_("New recovery codes"), _("Your account has new recovery codes.")),
         "recovery.used": (_("A recovery code was used"), _("Somebody signed in with a recovery code.")),

@@ -17,9 +17,9 @@ from audit import trail
 class SlowDevice(TimestampMixin, ThrottlingMixin, Device):
     """A second factor that makes whoever errs wait: 1, 2, 4, then always 8 seconds.
 
-    Only people who know the password, or hold a session, get as far as erring here. The wait is short, so that
-    one of them does not keep the owner out; what keeps them from guessing is in accounts/guesses.py, and the
-    length of recovery codes.
+    Only people who know the password, or hold a session, get as far as erring here. The wait is short, so
+    that one of them does not keep the owner out; what keeps them from guessing is in accounts/guesses.py, and
+    the length of recovery codes.
     """
 
     class Meta:
@@ -72,6 +72,8 @@ class TotpDevice(SlowDevice):
 
     sealed_secret = models.BinaryField()  # see accounts/sealing.py
     last_step = models.BigIntegerField(default=-1)  # the last time step accepted: a code works once
+    # The one whose code was called early (accounts/clocks.py): it was perhaps guessed, and is never accepted.
+    told_step = models.BigIntegerField(default=-1)
 
     @property
     def secret(self) -> bytes:
@@ -88,9 +90,10 @@ class TotpDevice(SlowDevice):
     def accepts(self, token: str) -> bool:
         match = matching_pair if len(token) == 2 * DIGITS else matching_step
         step = match(self.secret, token, after=self.last_step)
-        if step is not None:
-            self.last_step = step
-        return step is not None
+        if step is None or step == self.told_step:
+            return False
+        self.last_step = step
+        return True
 
     def missed(self, token: str) -> None:
         """A code that this app did show, used or just over, was not guessed."""
@@ -154,5 +157,3 @@ class RecoveryCode(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["device", "digest"], name="recovery_code_once")]
-
-

@@ -11,6 +11,7 @@ STEP = 30  # seconds
 DIGITS = 6
 TOLERANCE = 1  # steps a clock may be off (RFC 6238 5.2)
 NEAR = 20  # steps: a code from so long ago or so far ahead is not a guess
+_NEAREST_FIRST = sorted(range(-NEAR, NEAR + 1), key=abs)
 
 
 def new_secret() -> bytes:
@@ -36,7 +37,7 @@ def matching_step(secret: bytes, code: str, *, after: int = -1) -> int | None:
 
     Looks one step back and ahead, and only at steps later than `after`: what was used does not work again.
     """
-    if len(code) != 6 or not (code.isascii() and code.isdigit()):
+    if not is_code(code):
         return None
     totp = TOTP(secret, step=STEP)
     totp.time = time.time()
@@ -57,7 +58,24 @@ def matching_pair(secret: bytes, codes: str, *, after: int = -1) -> int | None:
     return step if hotp(secret, step - 1) == int(first) else None
 
 
+def step_now() -> int:
+    return int(time.time()) // STEP
+
+
+def off_by(secret: bytes, code: str) -> int | None:
+    """By how many steps a clock is ahead that shows `code` (six digits) now: at most NEAR, None for none.
+
+    0, and one step more or less, is the right time: such a code was used.
+    """
+    now, wanted = step_now(), int(code)
+    return next((off for off in _NEAREST_FIRST if hotp(secret, now + off) == wanted), None)
+
+
 def is_near(secret: bytes, code: str) -> bool:
     """Whether `code` (six digits) was shown within ten minutes of now: too late, used, or a clock is off."""
-    now = int(time.time()) // STEP
-    return any(hotp(secret, now + off) == int(code) for off in range(-NEAR, NEAR + 1))
+    return off_by(secret, code) is not None
+
+
+def is_code(text: str) -> bool:
+    """Six digits, of those that a keyboard for numbers has."""
+    return len(text) == DIGITS and text.isascii() and text.isdigit()

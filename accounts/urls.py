@@ -2,11 +2,23 @@
 
 from django.urls import path
 
-from accounts.views import account, asking_back, household, joining, messages, people, signin, together
+from accounts.views import (
+    account,
+    asking_back,
+    factors,
+    household,
+    joining,
+    messages,
+    people,
+    sessions,
+    signin,
+    together,
+)
 
 app_name = "accounts"
 urlpatterns = [
     path("login", signin.login, name="login"),
+    path("login/passkey", signin.passkey, name="login-passkey"),
     path("logout", signin.logout, name="logout"),
     path("back", asking_back.back, name="back"),
     path("back/state", asking_back.back_state, name="back-state"),
@@ -17,8 +29,18 @@ urlpatterns = [
     path("account", account.account, name="account"),
     path("account/profile", account.profile, name="profile"),
     path("account/password", account.password, name="password"),
-    path("account/app", account.app, name="app"),
-    path("account/app/confirm", account.app_confirm, name="app-confirm"),
+    path("account/app", factors.app, name="app"),
+    path("account/app/confirm", factors.app_confirm, name="app-confirm"),
+    path("account/passkey", factors.passkey, name="passkey"),
+    path("account/passkey/make", factors.passkey_make, name="passkey-make"),
+    path("account/passkey/invitation", factors.passkey_invitation, name="passkey-invitation"),
+    path("account/passkey/fresh", factors.passkey_fresh, name="passkey-fresh"),
+    path("account/factors/<slug:kind>/<int:pk>", factors.factor, name="factor"),
+    path("account/factors/<slug:kind>/<int:pk>/name", factors.rename, name="factor-rename"),
+    path("account/sessions", sessions.overview, name="sessions"),
+    path("account/sessions/others", sessions.end_others, name="sessions-others"),
+    path("account/sessions/<uuid:pk>/end", sessions.end, name="session-end"),
+    path("not-me", sessions.not_me, name="not-me"),
     path("account/recovery", account.recovery_codes, name="recovery"),
     path("account/messages", messages.overview, name="messages"),
     path("account/messages/new", messages.add, name="channel-new"),
@@ -39,6 +61,7 @@ urlpatterns = [
     path("people/<uuid:pk>", people.person, name="person"),
     path("people/<uuid:pk>/active", people.person_active, name="person-active"),
     path("people/<uuid:pk>/back", asking_back.person_back, name="person-back"),
+    path("people/<uuid:pk>/sessions", sessions.of_person, name="person-sessions"),
     path("people/<uuid:pk>/reset", people.person_reset, name="person-reset"),
     path("household", household.household, name="household"),
 ]

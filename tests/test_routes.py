@@ -32,7 +32,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:account": ("302 200 200 200 200 200", "302 200 200 200 200 200"),
     "accounts:anew": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
     "accounts:anew-one": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
-    "accounts:app": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
+    "accounts:app": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
     "accounts:app-confirm": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
     "accounts:back": ("200 200 200 200 200 200", "400 400 400 400 400 400"),
     "accounts:back-state": ("200 200 200 200 200 200", "405 405 405 405 405 405"),
@@ -41,6 +41,8 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:channel-pause": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
     "accounts:channel-remove": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
     "accounts:channel-test": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "accounts:factor": ("302 404 404 404 404 404", "302 404 404 404 404 404"),
+    "accounts:factor-rename": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
     "accounts:household": ("302 404 404 404 404 200", "302 404 404 404 404 400"),
     "accounts:invitation": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:invitation-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
@@ -50,16 +52,26 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:links-csv": ("302 404 404 302 404 302", "302 404 404 405 404 405"),
     "accounts:links-forget": ("302 404 404 405 404 405", "302 404 404 302 404 302"),
     "accounts:login": ("200 302 302 302 302 302", "400 302 302 302 302 302"),
+    "accounts:login-passkey": ("405 405 405 405 405 405", "200 200 200 200 200 200"),
     "accounts:logout": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
     "accounts:messages": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "accounts:passkey": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
+    "accounts:passkey-fresh": ("302 405 405 405 405 405", "302 200 200 200 200 200"),
+    "accounts:passkey-invitation": ("302 405 405 405 405 405", "302 400 400 400 400 400"),
+    "accounts:passkey-make": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "accounts:not-me": ("200 200 200 200 200 200", "200 302 302 302 302 302"),
     "accounts:password": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
     "accounts:people": ("302 404 404 200 404 200", "302 404 404 200 404 200"),
     "accounts:person": ("302 404 404 200 404 200", "302 404 404 200 404 400"),
     "accounts:person-active": ("302 404 404 404 404 200", "302 404 404 404 404 302"),
     "accounts:person-back": ("302 404 404 200 404 200", "302 404 404 302 404 302"),
     "accounts:person-reset": ("302 404 404 200 404 200", "302 404 404 302 404 302"),
+    "accounts:person-sessions": ("302 404 404 200 404 200", "302 404 404 302 404 302"),
     "accounts:profile": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
     "accounts:recovery": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
+    "accounts:session-end": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
+    "accounts:sessions": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "accounts:sessions-others": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
     "accounts:setup": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:setup-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:together": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
@@ -204,7 +216,7 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
     of_certificate = "certificate." in path or path.endswith(("revoke", "qr", "installed"))
     target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
     path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
-    path = path.replace("<slug:name>", "names")
+    path = path.replace("<slug:name>", "names").replace("<slug:kind>/<int:pk>", "app/0")
     form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
     return "/" + path.replace("<str:form>", form)
 

@@ -1,33 +1,26 @@
-"""One's own account: name, password, app, recovery codes."""
-
-from typing import Any
+"""One's own account: name, password, recovery codes; what else one signs in with is in factors.py."""
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import boxes, deliveries, household, languages, recovery, sessions, timecodes, totp
+from accounts import boxes, deliveries, factors, languages, recovery, relying, sessions
 from accounts.addresses import address_of
-from accounts.forms import AppForm, PasswordForm, ProfileForm
+from accounts.forms import PasswordForm, ProfileForm
 from accounts.freshness import SECONDS, FreshFactorForm
 from accounts.guards import me, posted, requires
-from accounts.models import TotpDevice
-from accounts.views.joining import CODES, app_context
+from accounts.views.joining import CODES
 from audit import trail
 
-_APP = "new app"
 _PROFILE = ("full_name", "email", "language")
-# Seconds that a new app and new recovery codes can be seen again, from their making on: as long as the code
-# counts that they were made with. A session that somebody steals later shows neither.
+# Seconds that new recovery codes can be seen again, from their making on: as long as the code counts that
+# they were made with. A session that somebody steals later does not show them.
 _TTL = SECONDS
-_APP_HIDDEN = (
-    "A new app waits for five minutes only. Begin again here, and remove what you scanned from the app. The"
-    " app you had still counts; nothing is lost."
-)
-_CODES_HIDDEN = (
+_CODES_HIDDEN = gettext_lazy(
     "New recovery codes are shown for five minutes only. If you kept them, they work. If not, make new ones"
     " here; nothing else is lost."
 )
@@ -36,8 +29,14 @@ _CODES_HIDDEN = (
 @requires()
 def account(request: HttpRequest) -> HttpResponse:
     user = me(request)
-    app = TotpDevice.objects.filter(user=user, confirmed=True).first()
-    context = {"app": app, "left": recovery.left(user), "mute": deliveries.troubled().filter(user=user)}
+    own = factors.of(user)
+    context = {
+        "factors": [one for one in own if one.kind != factors.RECOVERY],
+        "left": recovery.left(user),
+        "urged": factors.urged(user),
+        "party": relying.party(request),
+        "mute": deliveries.troubled().filter(user=user),
+    }
     return render(request, "accounts/account.html", context)
 
 
@@ -79,39 +78,9 @@ def password(request: HttpRequest) -> HttpResponse:
             user.save(update_fields=["password"])
             _record(request, "password.changed")
         sessions.rebind(request, user)
-        messages.success(request, "Your password is changed. Everywhere else you are signed out.")
+        messages.success(request, _("Your password is changed. Everywhere else you are signed out."))
         return redirect("accounts:account")
     return _form_page(request, "accounts/password.html", form)
-
-
-@requires()
-def app(request: HttpRequest) -> HttpResponse:
-    """Before a new app is shown, a code of the old one, or a recovery code."""
-    form = FreshFactorForm(request, posted(request))
-    if form.is_valid():
-        boxes.put(request, _APP, {"secret": timecodes.new_secret().hex()})
-        return redirect("accounts:app-confirm")
-    return _form_page(request, "accounts/app_begin.html", form)
-
-
-@requires()
-def app_confirm(request: HttpRequest) -> HttpResponse:
-    """The new app takes the old one's place with its first right code; every other session ends."""
-    kept = _kept(request, _APP, _APP_HIDDEN)
-    if kept is None:
-        return redirect("accounts:app")
-    user = me(request)
-    form = AppForm(bytes.fromhex(kept["secret"]), posted(request))
-    if form.is_valid():
-        with transaction.atomic():
-            device = totp.enrol(user, form.secret, last_step=form.step)
-            _record(request, "app.changed")
-        boxes.drop(request, _APP)
-        sessions.rebind(request, user, device)
-        messages.success(request, "The new app counts from now on; remove this account from the old one.")
-        return redirect("accounts:account")
-    context = app_context(form, account=user.username, issuer=household.current().name)
-    return render(request, "accounts/app.html", context, status=400 if form.errors else 200)
 
 
 @requires()
@@ -120,7 +89,9 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and "kept" in request.POST:  # however long they were looked at
         boxes.drop(request, CODES)
         return redirect("portal:home")
-    shown = _kept(request, CODES, _CODES_HIDDEN)
+    waited, shown = boxes.has(request, CODES), boxes.get(request, CODES, ttl=_TTL)
+    if waited and shown is None:
+        messages.info(request, str(_CODES_HIDDEN))
     if shown is not None:
         return render(request, "accounts/recovery_codes.html", shown)
     form = FreshFactorForm(request, posted(request))
@@ -131,15 +102,6 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         boxes.put(request, CODES, {"codes": codes})
         return redirect("accounts:recovery")
     return _form_page(request, "accounts/recovery.html", form, left=recovery.left(me(request)))
-
-
-def _kept(request: HttpRequest, name: str, too_old: str) -> dict[str, Any] | None:
-    """What waits in the box; when it waited too long, nothing any more, and `too_old` says it once."""
-    waited = boxes.has(request, name)
-    kept = boxes.get(request, name, ttl=_TTL)
-    if waited and kept is None:
-        messages.info(request, too_old)
-    return kept
 
 
 def _form_page(request: HttpRequest, template: str, form: object, **context: object) -> HttpResponse:

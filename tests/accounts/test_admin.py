@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import household, invitations, recovery, totp
-from accounts.models import Invitation, InvitationGroup, RecoveryDevice, TotpDevice, User
+from accounts.models import Invitation, InvitationGroup, Passkey, RecoveryDevice, TotpDevice, User
 from audit import trail
 from audit.models import AuditEvent
 from audit.readonly import ReadOnlyAdmin
@@ -33,6 +33,7 @@ def secrets(alice: User, bob: User) -> list[str]:
     recovery.renew(alice)
     invitations.make(bob, account=alice)
     InvitationGroup.objects.create(name="Spring 2027", made_by=bob, once=uuid4())
+    Passkey.objects.create(user=alice, name="Phone", credential_id="AAAA", public_key=b"", host="testserver")
     trail.record("test.line")
     alice.refresh_from_db()
     digests = [code.digest for code in RecoveryDevice.objects.get().codes.all()]

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from accounts import freshness, recovery, sessions
+from accounts import clocks, recovery, totp
 from accounts.addresses import address_of, network_of
 from accounts.freshness import FreshFactorForm, is_fresh
 from accounts.models import TotpDevice, User
@@ -181,7 +181,7 @@ def test_a_used_or_wrong_code_is_refused_in_words(ask: HttpRequest, code_for: Ca
     assert Decision(ask, {"reason": "good", "code": code}).is_valid()
     ask.session["fresh_at"] = 0
     again = Decision(ask, {"reason": "good", "code": code})
-    assert again.errors == {"code": [freshness.WRONG]}
+    assert again.errors == {"code": [clocks.explained(0)]}
     assert AuditEvent.objects.get(action="code.refused").actor == "alice"
     waiting = Decision(ask, {"reason": "good", "code": "000000"})
     assert waiting.errors["code"] == ["Too many wrong codes. Wait 1 second, then type the newest code."]
@@ -262,7 +262,8 @@ def test_a_new_app_takes_the_place_of_the_old_one_when_it_is_confirmed(
     sign_in(browser, alice)
     old = TotpDevice.objects.get()
     assert browser.get("/account/app/confirm")["Location"] == "/account/app"
-    assert browser.post("/account/app")["Location"] == "/account/app/confirm"
+    given = {"name": "New phone", "instead": old.pk}
+    assert browser.post("/account/app", given)["Location"] == "/account/app/confirm"
     secret = shown_secret(browser, "/account/app/confirm")
     assert browser.post("/account/app/confirm", {"code": "000000"}).status_code == 400
     assert TotpDevice.objects.get() == old
@@ -270,7 +271,21 @@ def test_a_new_app_takes_the_place_of_the_old_one_when_it_is_confirmed(
     assert TotpDevice.objects.get().secret == secret
     assert browser.get("/account").status_code == 200
     assert from_old.get("/account").status_code == 302
-    assert AuditEvent.objects.get(action="app.changed").actor == "alice"
+    assert AuditEvent.objects.get(action="app.changed").detail == {"name": "New phone", "instead": "App"}
+
+
+def test_a_second_app_counts_beside_the_first(
+    browser: Client, alice: User, sign_in: Callable, code_for: Callable
+) -> None:
+    other = sign_in(type(browser)(), alice)
+    sign_in(browser, alice)
+    browser.post("/account/app", {"name": "Tablet", "instead": ""})
+    secret = shown_secret(browser, "/account/app/confirm")
+    assert browser.post("/account/app/confirm", {"code": code_of(secret)})["Location"] == "/account"
+    assert other.get("/account").status_code == 302
+    assert totp.verify(alice, code_for(alice)) == TotpDevice.objects.get(name="App")
+    TotpDevice.objects.update(last_step=-1)
+    assert totp.verify(alice, code_of(secret)) == TotpDevice.objects.get(name="Tablet")
 
 
 def test_new_recovery_codes_are_shown_after_a_fresh_code(

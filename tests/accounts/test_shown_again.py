@@ -53,13 +53,13 @@ def test_a_new_app_that_waits_is_hidden_after_five_minutes_with_a_way_to_begin_a
     """However fresh the session is by then: somebody else may hold it."""
     sign_in(browser, alice)
     old = TotpDevice.objects.get()
-    browser.post("/account/app")
+    browser.post("/account/app", {"name": "New phone"})
     secret = shown_secret(browser, "/account/app/confirm")
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 302)
     answer = browser.post("/account/app/confirm", {"code": code_of(secret)}, follow=True)
     assert answer.redirect_chain == [("/account/app", 302)]
     page = answer.content.decode()
-    assert "Begin again here" in page and "Set up a new app" in page
+    assert "Begin again here" in page and "Add an app" in page
     assert "Begin again here" not in browser.get("/account/app").content.decode()
     assert TotpDevice.objects.get() == old

@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -11,8 +12,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from accounts import guesses, recovery, timecodes, totp
-from accounts.models import RecoveryDevice, TotpDevice, User
+from accounts import clocks, guesses, recovery, timecodes, totp
+from accounts.models import RecoveryDevice, TotpDevice, User, WrongCodes
+from audit import trail
 
 pytestmark = pytest.mark.django_db
 
@@ -93,11 +95,68 @@ def test_nobodys_code_works_for_somebody_else(alice: User, charlie: User, code_f
     assert totp.verify(charlie, code_for(alice)) is None
 
 
-def test_a_new_app_replaces_the_old_one(alice: User, code_for: Callable) -> None:
-    old = code_for(alice)
-    totp.enrol(alice)
-    assert TotpDevice.objects.count() == 1
-    assert totp.verify(alice, old) is None
+def code_at(device: TotpDevice, steps: int) -> str:
+    """What the app shows so many steps from now."""
+    return f"{django_otp.oath.hotp(device.secret, int(timezone.now().timestamp()) // 30 + steps):06d}"
+
+
+def test_each_of_several_apps_counts_and_only_with_its_own_codes(alice: User) -> None:
+    first, second = totp.enrol(alice), totp.enrol(alice, name="Tablet")
+    for device in (second, first):
+        code = code_at(device, 0)
+        assert totp.verify(alice, code) == device
+        assert totp.verify(alice, code) is None
+        TotpDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+
+
+def test_a_wrong_code_makes_all_apps_wait_and_counts_once_for_each(alice: User) -> None:
+    _, second = totp.enrol(alice), totp.enrol(alice)
+    assert totp.verify(alice, "000000") is None
+    assert totp.verify(alice, code_at(second, 0)) is None
+    assert totp.seconds_to_wait(alice, "123456") == 1
+    assert WrongCodes.objects.get().count == 2
+
+
+@pytest.mark.parametrize(("steps", "word"), [(-20, "slow"), (-4, "slow"), (2, "fast"), (20, "fast")])
+def test_a_clock_that_is_off_is_explained_and_its_code_not_taken(alice: User, steps: int, word: str) -> None:
+    verdict = totp.judge(alice, code_at(totp.enrol(alice), steps))
+    assert (verdict.device, verdict.off) == (None, steps)
+    assert f" {word}; it is " in clocks.explained(steps)
+
+
+@pytest.mark.parametrize("steps", [-21, 21, 2000])
+def test_a_clock_that_is_off_by_more_is_a_wrong_code(alice: User, steps: int) -> None:
+    assert totp.judge(alice, code_at(totp.enrol(alice), steps)) == totp.Verdict(None)
+
+
+def test_a_code_that_was_called_early_is_not_taken_later(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever guesses, and is told that a phone would be fast, had only to wait."""
+    device = totp.enrol(alice)
+    code, later = code_at(device, 5), code_at(device, 6)
+    assert totp.judge(alice, code).off == 5
+    now = time.time()
+    monkeypatch.setattr(timecodes.time, "time", lambda: now + 150)
+    TotpDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+    assert totp.verify(alice, code) is None
+    TotpDevice.objects.update(throttling_failure_timestamp=None, throttling_failure_count=0)
+    assert totp.verify(alice, later) is not None
+
+
+def test_nothing_is_told_while_one_has_to_wait_or_of_two_codes(alice: User) -> None:
+    device = totp.enrol(alice)
+    assert totp.judge(alice, "111111" + code_at(device, 5)) == totp.Verdict(None)
+    assert totp.judge(alice, code_at(device, 5)) == totp.Verdict(None)
+
+
+def test_this_machines_clock_is_doubted_when_several_people_are_off_alike(db: None) -> None:
+    trail.record("login.failed", target="alice", detail={"off": 10})
+    assert clocks.doubted() == ""
+    trail.record("code.refused", actor="bob", detail={"off": 11})
+    assert "may be about 6 minutes slow" in clocks.doubted()
+    trail.record("login.failed", target="bob", detail={"off": -9})
+    assert clocks.doubted() == ""
 
 
 def raw_database() -> bytes:
