@@ -11,12 +11,15 @@ from playwright.sync_api import expect
 
 from tests.browser import asking
 from tests.browser.cast import Cast, cast
+from tests.browser.evening import Evening
 from tests.browser.managed import holding
 from tests.browser.people import Person
 from tests.browser.phone import EVERY_PORT, Phone
 from tests.browser.walking import Walk
 from tests.door.broker import Visitor, visitor
 from tests.door.broker import running as mosquitto
+from tests.pictures import driver
+from tests.portal.running import up
 
 PICTURES: Path = settings.BASE_DIR / "docs" / "pictures"
 LARGEST = 100_000  # bytes: a README loads on a phone too
@@ -24,6 +27,8 @@ COLOURS = 128  # are all that pages of ours and their letters' edges need
 DESK, PHONE = {"width": 1100, "height": 880}, {"width": 360, "height": 640}
 # Of the walk: what docs/this-device.md shows.
 SHOWN = ("invited", "app", "home", "ask", "waiting", "approved", "file", "check", "door", "opened", "seen")
+# Of the first evening: what docs/first-evening.md shows.
+EVENING = ("home", "officer", "everything-is-there")
 PREVIEW = {"width": 800, "height": 655}
 
 
@@ -58,6 +63,19 @@ def walk(here: Cast, home: Visitor, folder: Path) -> None:
         if name in SHOWN:
             take(walked.phone, f"walk-{name}", width=PHONE["width"], height=740)
     walked.phone.close()
+
+
+def evening(folder: Path) -> None:
+    """A household from its setup link on, in a data folder of its own."""
+    folder.mkdir()
+    with up(folder / "data") as running, driver():
+        root = running.data / "public" / "ca" / "servers-root.pem"
+        phones = [Phone(folder / name, root, EVERY_PORT) for name in ("first", "second")]
+        for name, phone in Evening(running, *phones, "en").stops():
+            if name in EVENING:
+                take(phone, f"evening-{name}", width=PHONE["width"], height=740)
+        for phone in phones:
+            phone.close()
 
 
 def officers(here: Cast) -> None:
@@ -103,6 +121,7 @@ def main() -> None:
         visitor(broker.port, "latchkey/front-door/open") as home,
     ):
         folder = Path(name)
+        evening(folder / "evening")
         requester(here, folder / "asking")
         officers(here)
         stranger(here)
