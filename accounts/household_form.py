@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import languages, networks
@@ -38,6 +38,14 @@ class NetworksField(forms.CharField):
 
     def clean(self, value: Any) -> list[str]:
         return networks.read(super().clean(value))
+
+
+def _idle_choices() -> list[tuple[int, str]]:
+    return [(count, ngettext("%d minute", "%d minutes", count) % count) for count in IDLE_CHOICES]
+
+
+def _hours_choices() -> list[tuple[int, str]]:
+    return [(count, ngettext("%d hour", "%d hours", count) % count) for count in HOURS_CHOICES]
 
 
 class HouseholdForm(FreshFactorForm):
@@ -75,13 +83,13 @@ class HouseholdForm(FreshFactorForm):
         label=_("Somebody who does nothing is signed out after"),
         coerce=int,
         required=False,
-        choices=[(n, ngettext_lazy("%d minute", "%d minutes") % n) for n in IDLE_CHOICES],
+        choices=_idle_choices,
     )
     session_hours = forms.TypedChoiceField(
         label=_("Everybody is signed out after"),
         coerce=int,
         required=False,
-        choices=[(n, ngettext_lazy("%d hour", "%d hours") % n) for n in HOURS_CHOICES],
+        choices=_hours_choices,
     )
     fade_days = forms.TypedChoiceField(
         label=_("Forget who was where"),
@@ -94,7 +102,7 @@ class HouseholdForm(FreshFactorForm):
             " still be verified."
         ),
     )
-    not_optional = ("language", "idle_minutes", "session_hours", "fade_days")
+    not_optional = ("language", *SAFETY, "fade_days")  # nobody is asked whether they may stay empty
 
     def __init__(self, request: Any, data: Any = None, *, household: Household) -> None:
         super().__init__(request, data, initial={name: getattr(household, name) for name in FIELDS})

@@ -39,7 +39,7 @@ class HouseholdOnly:
 
 def outside() -> HttpResponse:
     """403. It names neither the household nor its networks: nobody is known yet."""
-    return HttpResponse(render_to_string("accounts/outside.html"), status=403)
+    return HttpResponse(render_to_string("accounts/outside.html", {"bare": True}), status=403)
 
 
 def withhold(request: HttpRequest, user: User) -> None:

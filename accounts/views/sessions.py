@@ -35,7 +35,8 @@ class Line:
 @require_safe
 @requires()
 def overview(request: HttpRequest) -> HttpResponse:
-    user, open_now = me(request), list(signins.of(me(request)))
+    user = me(request)
+    open_now = sorted(signins.of(user), key=lambda row: row.pk != signins.this(request))
     known = [row.pk for row in open_now]
     earlier = SignIn.objects.filter(user=user).exclude(pk__in=known).order_by("-began_at")[:EARLIER]
     context = {
