@@ -101,7 +101,7 @@ def own_choices() -> list[tuple[str, Any]]:
 
 
 def later(words: str | Promise, **fields: object) -> str:
-    """`words` (of gettext_lazy) with `fields` put in: lazy too, in the language of whoever comes to read it."""
+    """`words` (of gettext_lazy) with `fields` put in, when somebody comes to read it: in their language."""
     return _filled(words, fields)
 
 

@@ -55,7 +55,7 @@ class RuleForm(FreshFactorForm):
         ],
     )
     days = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("On"),
+        label=gettext_lazy("On these days"),
         coerce=int,
         required=False,
         choices=list(enumerate(DAYS)),

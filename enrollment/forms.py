@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.freshness import FreshFactorForm
 from accounts.models import User
 from enrollment import history, proposals
+from enrollment.in_words import in_words
 from enrollment.models import CertificationRequest
 from enrollment.preview import proposed_names
 from enrollment.ra import MAX_TEXT, Refused
@@ -30,7 +31,7 @@ NAMES_HINT = "Names and addresses under which it is reached, one a line: nas.hom
 
 def sentence(error: Refused | CSRRejected) -> str:
     """What is wrong and the way out, in one line."""
-    return f"{error} {error.remedy}".strip()
+    return f"{in_words(str(error))} {in_words(error.remedy)}".strip()
 
 
 def _holds_secret(text: bytes) -> bool:

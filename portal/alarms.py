@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts import kinds, outbox
+from accounts.languages import later
 from accounts.models import User
+from accounts.outbox import Words
+from enrollment.in_words import in_words_later
 from pki import crl
 from pki.signer.protocol import AUTHORITIES
 from portal.keeping import notes
 
 LISTS_LEFT = timedelta(days=4)  # of a revocation list's seven days; it is made anew after one
-Alarm = tuple[str, str, str]  # event, subject, text
+Alarm = tuple[str, Words, Words]  # event, subject, text
 
 
 def tell() -> str:
@@ -36,16 +39,23 @@ def _lists() -> Iterator[Alarm]:
         if end <= now:
             yield (
                 f"list {name} {end:%Y-%m-%dT%H:%M} lapsed",
-                _("The revocation list %(name)s has lapsed") % named,
-                _("It was good until %(end)s. The door and other servers may refuse everybody by now.")
-                % named,
+                later(_("The revocation list %(name)s has lapsed"), **named),
+                later(
+                    _("It was good until %(end)s. The door and other servers may refuse everybody by now."),
+                    **named,
+                ),
             )
         elif end - now < LISTS_LEFT:
             yield (
                 f"list {name} {end:%Y-%m-%dT%H:%M} soon",
-                _("The revocation list %(name)s is overdue") % named,
-                _("It should be new each day, and is good until %(end)s. Look at Signer on the status page.")
-                % named,
+                later(_("The revocation list %(name)s is overdue"), **named),
+                later(
+                    _(
+                        "It should be new each day, and is good until %(end)s. Look at Signer on the status"
+                        " page."
+                    ),
+                    **named,
+                ),
             )
 
 
@@ -53,4 +63,8 @@ def _backups() -> Iterator[Alarm]:
     week = f"{datetime.now(UTC):%G-W%V}"
     for found in notes.overdue():
         subjects = {"backup": _("A backup is overdue"), "drill": _("Try a backup: a drill is overdue")}
-        yield f"{found.what} overdue {week}", subjects.get(found.what, found.what), found.sentence
+        yield (
+            f"{found.what} overdue {week}",
+            subjects.get(found.what, found.what),
+            in_words_later(found.sentence),
+        )

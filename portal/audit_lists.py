@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import cells
 from audit.models import AuditEvent
@@ -14,18 +15,18 @@ from pki.text import printable
 
 # Proposed in the filter; any beginning of an action's name is understood ("request").
 ACTIONS = (
-    ("", "Everything"),
-    ("login", "Signing in"),
-    ("request", "Requests and decisions"),
-    ("certificate", "Certificates: downloaded, revoked"),
-    ("person", "People and invitations"),
-    ("role", "Roles"),
-    ("household", "Settings of the household"),
-    ("door", "Doors: their rules, and who pressed"),
-    ("pin", "PINs: set, locked, unlocked"),
-    ("crl", "Revocation lists"),
-    ("service", "Certificates for Latchkey itself"),
-    ("audit", "Exports of this trail"),
+    ("", _("Everything")),
+    ("login", _("Signing in")),
+    ("request", _("Requests and decisions")),
+    ("certificate", _("Certificates: downloaded, revoked")),
+    ("person", _("People and invitations")),
+    ("role", _("Roles")),
+    ("household", _("Settings of the household")),
+    ("door", _("Doors: their rules, and who pressed")),
+    ("pin", _("PINs: set, locked, unlocked")),
+    ("crl", _("Revocation lists")),
+    ("service", _("Certificates for Latchkey itself")),
+    ("audit", _("Exports of this trail")),
 )
 COLUMNS = (
     *("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest"),

@@ -52,7 +52,7 @@ def notes() -> list[str]:
     """What somebody should know or do."""
     found = []
     if not landlock.version():
-        found.append(health.NO_LANDLOCK)
+        found.append(str(health.NO_LANDLOCK))
     if (sentence := health.unix_sockets_open()) and not settings.SIGNER_APART:
         found.append(sentence)
     if left_out := tls.left_out():

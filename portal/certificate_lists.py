@@ -8,6 +8,8 @@ from itertools import islice
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import cells
 from accounts.models import Role, User
@@ -21,7 +23,7 @@ from pki.text import printable
 
 SEES_ALL = frozenset({Role.OFFICER.value, Role.AUDITOR.value})
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)  # days that begin within the calendar in every zone
-OWN = "Latchkey itself"  # whose the certificates of our own services are
+OWN = _("Latchkey itself")  # whose the certificates of our own services are
 PEOPLE = 20  # whose certificates a name can stand for
 COLUMNS = (
     *("name", "names", "owner", "device", "purpose", "state", "not_before", "not_after", "issued_at"),
@@ -63,7 +65,7 @@ def rows(entries: list[Entry], user: User) -> list[Row]:
             state=states.of_certificate(entry),
             who=_who(people.get(account_of(entry.owner))),
             device=devices.get(entry.id, ""),
-            purpose=EVERY[entry.profile].title if entry.profile in EVERY else entry.profile,
+            purpose=gettext(EVERY[entry.profile].title) if entry.profile in EVERY else entry.profile,
             may_revoke=may_revoke(user, entry.owner, entry.revoked_at, entry.reason),
         )
         for entry in entries
@@ -85,7 +87,7 @@ def account_of(owner: str) -> UUID | None:
 
 
 def _who(person: User | None) -> str:
-    return person.both_names if person else OWN
+    return person.both_names if person else str(OWN)
 
 
 def midnight(day: date | None, later: int = 0) -> datetime | None:

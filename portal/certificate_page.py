@@ -8,11 +8,13 @@ from cryptography import x509
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from audit.models import AuditEvent
 from door import policy
 from door.policy import Opening
+from enrollment import in_words
 from enrollment.models import CertificationRequest, Status
 from pki import authorities, revocation
 from pki.errors import SignerUnavailable
@@ -20,29 +22,29 @@ from pki.models import Certificate
 from pki.text import printable
 from portal.certificate_lists import account_of
 
-REASONS = {**revocation.REASONS, revocation.HOLD: "Until an officer releases it"}
+REASONS = {**in_words.REASONS, revocation.HOLD: _("Until an officer releases it")}
 SHOWN = 200  # lines of history
 
 # What happened, as people say it. Anything else appears under its own name.
 WORDS = {
-    "request.submitted": "Asked for",
-    "request.renews": "It is to replace an older one",
-    "request.renewal": "Asked for again, by the certificate before it",
-    "request.question": "A question was asked",
-    "request.answer": "The question was answered",
-    "request.approved": "Approved",
-    "request.rejected": "Refused",
-    "request.key": "The device brought its key",
-    "request.second-key": "Another key was refused",
-    "request.issued": "Issued",
-    "profile.downloaded": "Its profile was downloaded",
-    "certificate.downloaded": "Downloaded",
-    "certificate.seen": "Seen at work for the first time",
-    "certificate.revoked": "Revoked",
-    "certificate.held": "Put on hold",
-    "certificate.released": "Released",
-    "certificate.paper": "A code on paper was made",
-    "certificate.paper-used": "Revoked by the code on paper",
+    "request.submitted": _("Asked for"),
+    "request.renews": _("It is to replace an older one"),
+    "request.renewal": _("Asked for again, by the certificate before it"),
+    "request.question": _("A question was asked"),
+    "request.answer": _("The question was answered"),
+    "request.approved": _("Approved"),
+    "request.rejected": _("Refused"),
+    "request.key": _("The device brought its key"),
+    "request.second-key": _("Another key was refused"),
+    "request.issued": _("Issued"),
+    "profile.downloaded": _("Its profile was downloaded"),
+    "certificate.downloaded": _("Downloaded"),
+    "certificate.seen": _("Seen at work for the first time"),
+    "certificate.revoked": _("Revoked"),
+    "certificate.held": _("Put on hold"),
+    "certificate.released": _("Released"),
+    "certificate.paper": _("A code on paper was made"),
+    "certificate.paper-used": _("Revoked by the code on paper"),
 }
 
 
@@ -127,8 +129,8 @@ def _line(event: AuditEvent) -> Line:
     elif action == "certificate.downloaded":
         said = f".{detail.get('form', '')}"
     elif "reason" in detail:
-        said = revocation.REASONS.get(str(detail["reason"]), str(detail["reason"]))
+        said = str(in_words.REASONS.get(str(detail["reason"]), detail["reason"]))
     else:
         said = str(detail.get("text", ""))
-    what = WORDS.get(action, action)
+    what = str(WORDS.get(action, action))
     return Line(event.at, what, printable(event.actor), event.address, printable(said))

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from door import link
 from enrollment import listing
+from enrollment.in_words import in_words
 from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
@@ -18,83 +21,81 @@ from portal import checks, housekeeping, landlock, mail_health, outlook, presenc
 from portal.confinement import Confinement, database_at_unix_socket
 from portal.fact import Fact
 
+Group = tuple[str, Callable[[], list[Fact]]]  # what it is about, and who looks
+
 ENDS_SOON = timedelta(days=7)
 LAPSES_SOON = timedelta(days=4)  # of a revocation list's seven days; it is made anew after one
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
 
-NO_LANDLOCK = (
-    "This kernel has no Landlock: a broken-in web process could read the CA keys. "
-    "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
+NO_LANDLOCK = gettext_lazy(
+    "This kernel has no Landlock: a broken-in web process could read the CA keys. Use "
+    "Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
 )
 
-LIST_COMES = (
-    "Housekeeping makes the list anew within five minutes while the signer answers. If this stays, look at "
-    "Signer and Housekeeping on the status page."
+LIST_COMES = gettext_lazy(
+    "Housekeeping makes the list anew within five minutes while the signer answers. If "
+    "this stays, look at Signer and Housekeeping on the status page."
 )
-NO_FILTER = "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
-WAY_OUT = (
-    "A broken-in one could have other programs of this user (tmux, a container engine) read the CA keys. "
-    "Run the signer as another user (docs/systemd.md)."
+NO_FILTER = gettext_lazy(
+    "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
 )
-
-
-SIGNER_DOWN = Fact(
-    "Signer",
-    False,
-    "Down",
-    "It does not answer. What is approved waits, and is issued as soon as it is back.",
+WAY_OUT = gettext_lazy(
+    "A broken-in one could have other programs of this user (tmux, a container engine) "
+    "read the CA keys. Run the signer as another user (docs/systemd.md)."
 )
 
 
 def facts() -> list[Fact]:
     """Everything, in the order of the status page. None of them can fail the others."""
-    groups: tuple[Callable[[], list[Fact]], ...] = (
-        outlook.put_back,
-        outlook.orphans,
-        signer,
-        certificates,
-        revocation_lists,
-        outlook.published_elsewhere,
-        server_certificate,
-        door,
-        outlook.orphans,
-        mail_health.messages,
-        outlook.clock,
-        outlook.backups,
-        confinement,
-        unix_sockets,
-        disk,
-        database,
-        housekept,
+    groups: tuple[Group, ...] = (
+        (_("Restored from a backup"), outlook.put_back),
+        (_("Strange certificate"), outlook.orphans),
+        (_("Signer"), signer),
+        (_("Authorities"), certificates),
+        (_("Revocation lists"), revocation_lists),
+        (_("Addresses in certificates"), outlook.published_elsewhere),
+        (_("Server certificate"), server_certificate),
+        (_("Door"), door),
+        (_("Messages"), mail_health.messages),
+        (_("Clock"), outlook.clock),
+        (_("Backups"), outlook.backups),
+        (_("Confinement of the web processes"), confinement),
+        (_("Unix sockets"), unix_sockets),
+        (_("Disk"), disk),
+        (_("Database"), database),
+        (_("Housekeeping"), housekept),
     )
     return [fact for group in groups for fact in _guarded(group)]
 
 
 def problems_at_a_glance() -> list[str]:
     """The troubles that cost nothing to find out, as sentences, for the first page."""
-    groups = (
-        signer_at_a_glance,
-        server_certificate,
-        door,
-        outlook.put_back,
-        outlook.orphans,
-        outlook.clock,
-        outlook.backups,
-        confinement,
-        unix_sockets,
-        disk,
-        housekept,
+    groups: tuple[Group, ...] = (
+        (_("Signer"), signer_at_a_glance),
+        (_("Server certificate"), server_certificate),
+        (_("Door"), door),
+        (_("Restored from a backup"), outlook.put_back),
+        (_("Strange certificate"), outlook.orphans),
+        (_("Clock"), outlook.clock),
+        (_("Backups"), outlook.backups),
+        (_("Confinement of the web processes"), confinement),
+        (_("Unix sockets"), unix_sockets),
+        (_("Disk"), disk),
+        (_("Housekeeping"), housekept),
     )
     found = [fact for group in groups for fact in _guarded(group)]
     return [f"{fact.title}: {fact.sentence or fact.word}" for fact in found if not fact.well]
 
 
-def _guarded(group: Callable[[], list[Fact]]) -> list[Fact]:
+def _guarded(group: Group) -> list[Fact]:
+    """What `group` finds; or that it is not known, and why."""
+    title, look = group
     try:
-        return group()
-    except (PkiError, OSError, ValueError, DatabaseError) as error:
-        title = (group.__doc__ or "").partition(".")[0]
-        return [Fact(title, False, "Not known", str(error))]
+        return look()
+    except PkiError as error:
+        return [Fact(title, False, _("Not known"), in_words(str(error)))]
+    except (OSError, ValueError, DatabaseError) as error:
+        return [Fact(title, False, _("Not known"), str(error))]
 
 
 def signer_status() -> SignerStatus | None:
@@ -114,43 +115,57 @@ def signer_listens() -> bool:
 
 
 def signer_at_a_glance() -> list[Fact]:
-    """Signer."""
-    return [] if signer_listens() else [SIGNER_DOWN]
+    return [] if signer_listens() else [_signer_down()]
+
+
+def _signer_down() -> Fact:
+    sentence = _("It does not answer. What is approved waits, and is issued as soon as it is back.")
+    return Fact(_("Signer"), False, _("Down"), sentence)
 
 
 def signer() -> list[Fact]:
-    """Signer."""
     status = signer_status()
     if status is None:
-        return [SIGNER_DOWN]
-    said = f"{status.issued} certificates issued, {status.revoked} revoked, version {status.version}"
-    return [Fact("Signer", True, "Answers", said)]
+        return [_signer_down()]
+    named = {"issued": status.issued, "revoked": status.revoked, "version": status.version}
+    said = _("%(issued)d certificates issued, %(revoked)d revoked, version %(version)s") % named
+    return [Fact(_("Signer"), True, _("Answers"), said)]
 
 
 def certificates() -> list[Fact]:
-    """Authorities."""
     found = []
     for name in AUTHORITIES:
         issuing = x509.load_der_x509_certificate(authorities.path(name).read_bytes())
         end = issuing.not_valid_after_utc
         well = end - datetime.now(UTC) > timedelta(days=365)  # a leaf of a year must still fit in
         found.append(
-            Fact(f"Authority {name}", well, "Valid" if well else "Ends soon", "", "Valid until", end)
+            Fact(
+                _("Authority %(name)s") % {"name": name},
+                well,
+                _("Valid") if well else _("Ends soon"),
+                "",
+                _("Valid until"),
+                end,
+            )
         )
     return found
 
 
 def revocation_lists() -> list[Fact]:
-    """Revocation lists."""
     found = []
     for name in AUTHORITIES:
         published, root = crl.current(name), crl.current(f"{name}-root")
         end = min(housekeeping.ends(published), housekeeping.ends(root))
         word, sentence = _list_state(end)
         well = not sentence
-        sentence = sentence or f"{len(published)} revoked. Good until {end:%Y-%m-%d %H:%M} UTC."
+        sentence = sentence or _("%(number)d revoked. Good until %(end)s UTC.") % {
+            "number": len(published),
+            "end": f"{end:%Y-%m-%d %H:%M}",
+        }
         made = published.frame.last_update_utc
-        found.append(Fact(f"Revocation list {name}", well, word, sentence, "Made", made))
+        found.append(
+            Fact(_("Revocation list %(name)s") % {"name": name}, well, word, sentence, _("Made"), made)
+        )
     return found
 
 
@@ -158,40 +173,54 @@ def _list_state(end: datetime) -> tuple[str, str]:
     """A list's state in a word, and what is wrong with it, "" for nothing."""
     left = end - datetime.now(UTC)
     if left <= timedelta(0):
-        return "Lapsed", "Servers may refuse everybody by now. " + LIST_COMES
+        return _("Lapsed"), f"{_('Servers may refuse everybody by now.')} {LIST_COMES}"
     if left < LAPSES_SOON:
-        return "Lapses soon", f"It should be new each day, and ends {end:%Y-%m-%d %H:%M} UTC. " + LIST_COMES
-    return "Current", ""
+        ends = _("It should be new each day, and ends %(end)s UTC.") % {"end": f"{end:%Y-%m-%d %H:%M}"}
+        return _("Lapses soon"), f"{ends} {LIST_COMES}"
+    return _("Current"), ""
 
 
 def server_certificate() -> list[Fact]:
-    """Server certificate."""
     leaf = tls.served()
     if leaf is None:
-        return [Fact("Server certificate", False, "Missing", "The portal has none to serve with.")]
+        return [Fact(_("Server certificate"), False, _("Missing"), _("The portal has none to serve with."))]
     end, left_out = leaf.not_valid_after_utc, tls.left_out()
     if end < datetime.now(UTC):
-        return [Fact("Server certificate", False, "Expired", "Browsers refuse it.", "It ended", end)]
+        return [
+            Fact(_("Server certificate"), False, _("Expired"), _("Browsers refuse it."), _("It ended"), end)
+        ]
     if end - datetime.now(UTC) < ENDS_SOON:
         return [
-            Fact("Server certificate", False, "Ends soon", "It could not be renewed yet.", "It ends", end)
+            Fact(
+                _("Server certificate"),
+                False,
+                _("Ends soon"),
+                _("It could not be renewed yet."),
+                _("It ends"),
+                end,
+            )
         ]
     if left_out:
-        return [Fact("Server certificate", False, "Names missing", tls.advice(left_out))]
-    return [Fact("Server certificate", True, "Valid", "", "Valid until", end)]
+        return [Fact(_("Server certificate"), False, _("Names missing"), tls.advice(left_out))]
+    return [Fact(_("Server certificate"), True, _("Valid"), "", _("Valid until"), end)]
 
 
 def door() -> list[Fact]:
-    """Door."""
-    said = f"Holders of a certificate get in at {settings.DOOR_URL}, nobody else."
+    said = _("Holders of a certificate get in at %(url)s, nobody else.") % {"url": settings.DOOR_URL}
     if not presence.is_there("door"):
         found = Fact(
-            "Door", False, "Down", "Nobody gets in. It is started again; the program's log says why."
+            _("Door"), False, _("Down"), _("Nobody gets in. It is started again; the program's log says why.")
         )
     elif sentence := housekeeping.lets_nobody_in():
-        found = Fact("Door", False, "Shut", f"The door refuses everybody: {sentence} {LIST_COMES}")
+        found = Fact(
+            _("Door"),
+            False,
+            _("Shut"),
+            _("The door refuses everybody: %(why)s %(way_out)s")
+            % {"why": in_words(sentence), "way_out": LIST_COMES},
+        )
     else:
-        found = Fact("Door", True, "Listens", said)
+        found = Fact(_("Door"), True, _("Listens"), said)
     return [found, *broker()]
 
 
@@ -201,85 +230,100 @@ def door_lets_in() -> bool:
 
 
 def broker() -> list[Fact]:
-    """Broker."""
     if settings.BROKER is None:
-        return [Fact("Broker", True, "None", "Without LATCHKEY_MQTT_URL only the practice door opens.")]
+        return [
+            Fact(
+                _("Broker"),
+                True,
+                _("Not set up"),
+                _("Without LATCHKEY_MQTT_URL only the practice door opens."),
+            )
+        ]
     state = link.read()
-    word = "Connected" if state.connected else "Away"
-    found = [Fact("Broker", state.connected, word, state.word, "Since", state.since)]
+    word = _("Connected") if state.connected else _("Away")
+    found = [Fact(_("Broker"), state.connected, word, state.word, _("Since"), state.since)]
     if sentence := link.warning():
-        found.append(Fact("Broker", False, "In the open", sentence))
+        found.append(Fact(_("Broker"), False, _("In the open"), sentence))
     return found
 
 
 def confinement() -> list[Fact]:
-    """Confinement of the web processes."""
     if Confinement.entered:
         return [
             Fact(
                 "Landlock",
                 True,
-                "On",
-                f"The web processes cannot reach the CA keys (version {landlock.version()}).",
+                _("On"),
+                _("The web processes cannot reach the CA keys (version %(version)s).")
+                % {"version": landlock.version()},
             )
         ]
     if not landlock.version():
-        return [Fact("Landlock", False, "Missing", NO_LANDLOCK)]
-    return [Fact("Landlock", False, "Off", "This process was not started by `manage.py up`.")]
+        return [Fact("Landlock", False, _("Missing"), str(NO_LANDLOCK))]
+    return [Fact("Landlock", False, _("Off"), _("This process was not started by `manage.py up`."))]
 
 
 def unix_sockets() -> list[Fact]:
-    """Unix sockets of the web processes."""
     if sentence := unix_sockets_open():
-        return [Fact("Unix sockets", settings.SIGNER_APART, "Open", sentence)]
+        return [Fact(_("Unix sockets"), settings.SIGNER_APART, _("Open"), sentence)]
     if Confinement.filtered:
-        sentence = "The web processes can ask no other program of their user to read the CA keys."
-        return [Fact("Unix sockets", True, "Closed", sentence)]
-    return [Fact("Unix sockets", False, "Open", NO_FILTER)]
+        sentence = _("The web processes can ask no other program of their user to read the CA keys.")
+        return [Fact(_("Unix sockets"), True, _("Closed"), sentence)]
+    return [Fact(_("Unix sockets"), False, _("Open"), str(NO_FILTER))]
 
 
 def unix_sockets_open() -> str:
     """Why the web processes can open Unix sockets although they confine themselves; "" if they cannot."""
     if seccomp.calls() is None:
-        why = "System calls are filtered on 64-bit x86 and ARM only"
+        why = _("System calls are filtered on 64-bit x86 and ARM only")
     elif database_at_unix_socket():
-        why = "The web processes need Unix sockets for the database (DATABASE_URL without a host name)"
+        why = _("The web processes need Unix sockets for the database (DATABASE_URL without a host name)")
     else:
         return ""
     if settings.SIGNER_APART:
-        return f"{why}. The signer runs on its own and may be another user's (docs/systemd.md)."
+        own = _("The signer runs on its own and may be another user's (docs/systemd.md).")
+        return f"{why}. {own}"
     return f"{why}. {WAY_OUT}"
 
 
 def disk() -> list[Fact]:
-    """Disk."""
     free = shutil.disk_usage(settings.DATA).free
     well = free > checks.LITTLE_ROOM
     return [
         Fact(
-            "Disk", well, "Room" if well else "Nearly full", f"{free // 2**20:,} MB free for the data folder"
+            _("Disk"),
+            well,
+            _("Room") if well else _("Nearly full"),
+            _("%(size)s MB free for the data folder") % {"size": f"{free // 2**20:,}"},
         )
     ]
 
 
 def database() -> list[Fact]:
-    """Database."""
     waiting = listing.waiting_count()
     name = settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
     return [
         Fact(
-            "Database",
+            _("Database"),
             True,
-            "Answers",
-            f"{name}; {waiting} requests wait in the queue",
+            _("Answers"),
+            _("%(database)s; %(waiting)s requests wait in the queue")
+            % {"database": name, "waiting": waiting},
         )
     ]
 
 
 def housekept() -> list[Fact]:
-    """Housekeeping."""
     at, steps = housekeeping.last()
-    trouble = [Fact(f"Housekeeping: {name}", False, "Trouble", said) for name, said in steps.items() if said]
+    trouble = [_trouble(name, said) for name, said in steps.items() if said]
     if at is None or datetime.now(UTC) - at > SILENT_AFTER:
-        return [Fact("Housekeeping", False, "Silent", "It has stopped.", "Last run", at), *trouble]
-    return [Fact("Housekeeping", True, "Runs", "", "Last run", at), *trouble]
+        return [
+            Fact(_("Housekeeping"), False, _("Silent"), _("It has stopped."), _("Last run"), at),
+            *trouble,
+        ]
+    return [Fact(_("Housekeeping"), True, _("Runs"), "", _("Last run"), at), *trouble]
+
+
+def _trouble(name: str, said: str) -> Fact:
+    title = _("Housekeeping: %(step)s") % {"step": _(name)}
+    return Fact(title, False, _("Trouble"), in_words(said))

@@ -20,6 +20,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
+from django.utils.translation import gettext_noop as _
 
 from accounts import asking_back, deliveries, throttle
 from door import press
@@ -147,28 +148,28 @@ def room() -> str:
 
 
 STEPS = (
-    Step("CA certificates", HOUR, certificates),
-    Step("requests", 2 * TICK, requests),
-    Step("replaced certificates", MINUTE, replaced_certificates),
-    Step("departures", MINUTE, leaving.finish),
-    Step("revocations", 2 * TICK, revocations),
-    Step("revocation lists", 5 * MINUTE, crls),
-    Step("server certificate", HOUR, services.renew_portal),
-    Step("door's certificate", 5 * MINUTE, services.renew_door),
-    Step("SCEP's certificate", 5 * MINUTE, services.renew_scep),
-    Step("OCSP's certificates", 5 * MINUTE, services.renew_ocsp),
-    Step("rules of the broker", 2 * TICK, broker_acl.publish),
-    Step("sessions", HOUR, sessions),
-    Step("presses", MINUTE, presses),
-    Step("what is forgotten", HOUR, retention.forget),
-    Step("addresses in certificates", 5 * MINUTE, addresses_in_certificates),
-    Step("lints", 5 * MINUTE, linting.lint_some),
-    Step("lints of the authorities", HOUR, linting.lint_authorities),
-    Step("reminders", 10 * MINUTE, remind),
-    Step("alarms", HOUR, alarms.tell),
-    Step("news", 2 * TICK, news.tell),
-    Step("messages", TICK, post.send),
-    Step("room on the disk", 5 * MINUTE, room),
+    Step(_("CA certificates"), HOUR, certificates),
+    Step(_("requests"), 2 * TICK, requests),
+    Step(_("replaced certificates"), MINUTE, replaced_certificates),
+    Step(_("departures"), MINUTE, leaving.finish),
+    Step(_("revocations"), 2 * TICK, revocations),
+    Step(_("revocation lists"), 5 * MINUTE, crls),
+    Step(_("server certificate"), HOUR, services.renew_portal),
+    Step(_("door's certificate"), 5 * MINUTE, services.renew_door),
+    Step(_("SCEP's certificate"), 5 * MINUTE, services.renew_scep),
+    Step(_("OCSP's certificates"), 5 * MINUTE, services.renew_ocsp),
+    Step(_("rules of the broker"), 2 * TICK, broker_acl.publish),
+    Step(_("sessions"), HOUR, sessions),
+    Step(_("presses"), MINUTE, presses),
+    Step(_("what is forgotten"), HOUR, retention.forget),
+    Step(_("addresses in certificates"), 5 * MINUTE, addresses_in_certificates),
+    Step(_("lints"), 5 * MINUTE, linting.lint_some),
+    Step(_("lints of the authorities"), HOUR, linting.lint_authorities),
+    Step(_("reminders"), 10 * MINUTE, remind),
+    Step(_("alarms"), HOUR, alarms.tell),
+    Step(_("news"), 2 * TICK, news.tell),
+    Step(_("messages"), TICK, post.send),
+    Step(_("room on the disk"), 5 * MINUTE, room),
 )
 # Before anybody is served:
 FIRST = frozenset(

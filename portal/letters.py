@@ -10,6 +10,8 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from portal.undelivered import Away, Undelivered
 
 SECONDS = 20  # for each word of the server; the whole round is bounded, too (portal/post.py)
@@ -24,7 +26,9 @@ def letter(
         made["From"] = Address(display_name=name, addr_spec=sender)
         made["To"] = Address(addr_spec=to)
     except (ValueError, IndexError) as error:
-        raise Undelivered(f"{to} is no address that mail can be sent to.", for_good=True) from error
+        raise Undelivered(
+            _("%(to)s is no address that mail can be sent to.") % {"to": to}, for_good=True
+        ) from error
     made["Subject"] = subject
     made["Date"] = format_datetime(at)
     made["Message-ID"] = message_id  # the same with each try: who got it already can tell
@@ -50,7 +54,9 @@ def send(server: dict[str, Any], made: EmailMessage, *, leaves: Callable[[], Non
     except (smtplib.SMTPException, OSError) as error:
         raise Away(f"{server['host']}: {_why(error)}") from error
     except UnicodeEncodeError as error:
-        raise Undelivered(f"{to} is no address that mail can be sent to.", for_good=True) from error
+        raise Undelivered(
+            _("%(to)s is no address that mail can be sent to.") % {"to": to}, for_good=True
+        ) from error
     finally:
         _say_goodbye(smtp)
 

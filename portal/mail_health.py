@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db.models import Min
+from django.utils.translation import gettext as _
 
 from accounts import deliveries
 from portal.fact import Fact
@@ -11,38 +12,59 @@ SHOWN = 10  # addresses that do not work
 
 
 def messages() -> list[Fact]:
-    """Messages. The mail server, what waits, and each address that does not work, with the server's words."""
+    """The mail server, what waits, and each address that does not work, with the server's words."""
     waiting = deliveries.open_ones()
     oldest = waiting.aggregate(oldest=Min("notice__at"))["oldest"]
     late = waiting.filter(tries__gte=LATE).exists()
     if oldest:
-        word = "Late" if late else "On their way"
-        outbox = Fact("Messages", not late, word, f"{waiting.count()} wait.", "The oldest from", oldest)
+        word = _("Late") if late else _("On their way")
+        outbox = Fact(
+            _("Messages"),
+            not late,
+            word,
+            _("%(number)d wait.") % {"number": waiting.count()},
+            _("The oldest from"),
+            oldest,
+        )
     else:
-        outbox = Fact("Messages", True, "Sent")
+        outbox = Fact(_("Messages"), True, _("Sent"))
     return [_server(), outbox, *_addresses()]
 
 
 def _server() -> Fact:
     if settings.MAIL is None:
-        return Fact("Mail", True, "None", "Without EMAIL_URL nobody is told anything by e-mail.")
-    return Fact("Mail", True, "Set up", f"Letters go out through {settings.MAIL['host']}.")
+        return Fact(
+            _("Mail"), True, _("Not set up"), _("Without EMAIL_URL nobody is told anything by e-mail.")
+        )
+    return Fact(
+        _("Mail"),
+        True,
+        _("Set up"),
+        _("Letters go out through %(server)s.") % {"server": settings.MAIL["host"]},
+    )
 
 
 def _addresses() -> list[Fact]:
     troubled = deliveries.troubled()
     found = [
         Fact(
-            f"Messages to {channel.user.both_names}",
+            _("Messages to %(person)s") % {"person": channel.user.both_names},
             False,
-            "Not delivered",
+            _("Not delivered"),
             f"{channel.name}: {channel.trouble}",
-            "Since",
+            _("Since"),
             channel.trouble_since,
         )
         for channel in troubled[:SHOWN]
     ]
     more = troubled.count() - len(found)
     if more > 0:
-        found.append(Fact("Messages to others", False, "Not delivered", f"{more} more addresses."))
+        found.append(
+            Fact(
+                _("Messages to others"),
+                False,
+                _("Not delivered"),
+                _("%(number)d more addresses.") % {"number": more},
+            )
+        )
     return found

@@ -5,9 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from audit.models import AuditEvent
 from door.gate import ORPHAN
+from enrollment.in_words import in_words
 from pki import addresses, authorities
 from pki.signer.protocol import AUTHORITIES
 from portal.fact import Fact
@@ -20,29 +23,31 @@ NAMED = 3  # certificates in a sentence
 
 
 def clock() -> list[Fact]:
-    """Clock."""
     latest = AuditEvent.objects.values_list("at", flat=True).first()
     if latest and latest > datetime.now(UTC) + AHEAD:
         return [
             Fact(
-                "Clock",
+                _("Clock"),
                 False,
-                "Put back",
-                "Something was noted at a time that is still to come. Set this machine's clock: codes from "
-                "the app, the doors' hours and revocation lists rely on it.",
-                "Last entry",
+                _("Put back"),
+                _(
+                    "Something was noted at a time that is still to come. Set this machine's clock: "
+                    "codes from the app, the doors' hours and revocation lists rely on it."
+                ),
+                _("Last entry"),
                 latest,
             )
         ]
-    word, sentence = _KEPT[synchronised()]
-    return [Fact("Clock", True, word, sentence)]
-
-
-_KEPT: dict[bool | None, tuple[str, str]] = {
-    True: ("Set by the network", ""),
-    False: ("On its own", "Nothing sets it over the network. To change that: timedatectl set-ntp true"),
-    None: ("Runs", ""),
-}
+    kept = {
+        True: (_("Set by the network"), ""),
+        False: (
+            _("On its own"),
+            _("Nothing sets it over the network. To change that: timedatectl set-ntp true"),
+        ),
+        None: (_("Runs"), ""),
+    }
+    word, sentence = kept[synchronised()]
+    return [Fact(_("Clock"), True, word, sentence)]
 
 
 def synchronised() -> bool | None:
@@ -54,63 +59,70 @@ def synchronised() -> bool | None:
 
 
 def backups() -> list[Fact]:
-    """Backups."""
     overdue = {found.what: found for found in notes.overdue()}
     found = []
-    for what, title, action in (("backup", "Backup", notes.MADE), ("drill", "Drill", notes.DRILLED)):
+    for what, title, action in (("backup", _("Backup"), notes.MADE), ("drill", _("Drill"), notes.DRILLED)):
         at = notes.last(action)
         if what in overdue:
-            word = "Too long ago" if at else "None yet"
-            found.append(Fact(title, False, word, overdue[what].sentence, "Last" if at else "", at))
+            word = _("Too long ago") if at else _("None yet")
+            found.append(
+                Fact(title, False, word, in_words(overdue[what].sentence), _("Last") if at else "", at)
+            )
         elif at:
-            found.append(Fact(title, True, "Made" if what == "backup" else "Went well", "", "Last", at))
+            found.append(
+                Fact(title, True, _("Made") if what == "backup" else _("Went well"), "", _("Last"), at)
+            )
         else:
-            found.append(Fact(title, True, "Not due yet", ""))
+            found.append(Fact(title, True, _("Not due yet"), ""))
     return found
 
 
 def put_back() -> list[Fact]:
-    """A restored household."""
     found = notes.put_back()
     if found is None:
         return []
     made_at, at = found
-    sentence = (
-        f"Everything is as it was at {made_at[:16].replace('T', ' ')} UTC. What was revoked since is live "
-        "again: revoke it now. Then make a new backup: manage.py backup"
-    )
-    return [Fact("Restored from a backup", False, "Look through it", sentence, "Restored", at)]
+    sentence = _(
+        "Everything is as it was at %(moment)s UTC. What was revoked since is live again: "
+        "revoke it now. Then make a new backup: manage.py backup"
+    ) % {"moment": made_at[:16].replace("T", " ")}
+    return [Fact(_("Restored from a backup"), False, _("Look through it"), sentence, _("Restored"), at)]
 
 
 def published_elsewhere() -> list[Fact]:
-    """Addresses in certificates."""
     now = datetime.now(UTC)
     found = addresses.elsewhere(settings.STATUS_URL, now)
     if found:
         return [_elsewhere(url, count, now) for url, count in found.items()]
     old = _of_authorities() - {settings.STATUS_URL, addresses.NONE}
     if old:
-        sentence = (
-            f"The authorities themselves still name {', '.join(sorted(old))}: let it answer, if you can."
-        )
-        return [Fact("Addresses in certificates", True, "Mostly current", sentence)]
+        sentence = _("The authorities themselves still name %(addresses)s: let it answer, if you can.") % {
+            "addresses": ", ".join(sorted(old))
+        }
+        return [Fact(_("Addresses in certificates"), True, _("Mostly current"), sentence)]
     return []
 
 
 def _elsewhere(url: str, count: int, now: datetime) -> Fact:
     named = ", ".join(addresses.subjects(url, now, NAMED)) + (" …" if count > NAMED else "")
     return Fact(
-        "Addresses in certificates", False, "Old address", f"{old_address(url, count)} Concerned: {named}."
+        _("Addresses in certificates"),
+        False,
+        _("Old address"),
+        f"{old_address(url, count)} {_('Concerned: %(names)s.') % {'names': named}}",
     )
 
 
 def old_address(url: str, count: int) -> str:
     """A sentence with the way out."""
-    says = "1 live certificate says that its" if count == 1 else f"{count} live certificates say that their"
-    return (
-        f"{says} revocation list is at {url}, and it is at {settings.STATUS_URL} now. Let the old address "
-        "answer too, set LATCHKEY_STATUS_URL back, or renew them."
-    )
+    says = ngettext(
+        "%(number)d live certificate says that its revocation list is at %(url)s, and it is at %(now)s now.",
+        "%(number)d live certificates say that their revocation list is at %(url)s, and it is at %(now)s"
+        " now.",
+        count,
+    ) % {"number": count, "url": url, "now": settings.STATUS_URL}
+    way_out = _("Let the old address answer too, set LATCHKEY_STATUS_URL back, or renew them.")
+    return f"{says} {way_out}"
 
 
 def _of_authorities() -> set[str]:
@@ -122,7 +134,6 @@ def _of_authorities() -> set[str]:
 
 
 def orphans() -> list[Fact]:
-    """Strange certificates."""
     since = datetime.now(UTC) - SHOWN_FOR
     shown = AuditEvent.objects.filter(action=ORPHAN, at__gt=since).first()
     if shown is None:
@@ -130,8 +141,17 @@ def orphans() -> list[Fact]:
     why = str(shown.detail.get("why", ""))
     restored = notes.last(notes.RESTORED)
     advice = (
-        "A backup was put back, and it was issued after that was made: have its owner ask for a new one."
+        _("A backup was put back, and it was issued after that was made: have its owner ask for a new one.")
         if restored
-        else "No backup was put back here, so somebody may have the CA's key: read docs/signer.md."
+        else _("No backup was put back here, so somebody may have the CA's key: read docs/signer.md.")
     )
-    return [Fact("Strange certificate", False, "Was refused", f"{why} {advice}", "Last", shown.at)]
+    return [
+        Fact(
+            _("Strange certificate"),
+            False,
+            _("Was refused"),
+            f"{in_words(why)} {advice}",
+            _("Last"),
+            shown.at,
+        )
+    ]

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from accounts import deliveries, household
 from accounts.models import Delivery
@@ -89,7 +90,7 @@ def _leaves(delivery: Delivery) -> None:
 def _by_mail(delivery: Delivery) -> None:
     to = delivery.to or delivery.channel.user.email
     if settings.MAIL is None or not to:
-        raise Undelivered("There is no mail server any more, or no address.", for_good=True)
+        raise Undelivered(_("There is no mail server any more, or no address."), for_good=True)
     sender = str(settings.MAIL["sender"])
     made = letters.letter(
         sender=sender,
@@ -107,7 +108,7 @@ def _by_apprise(delivery: Delivery, pusher: Pusher) -> None:
     try:
         url = delivery.channel.url
     except ValueError as error:  # sealed with a key that is gone
-        raise Undelivered("The address cannot be read any more: enter it anew.", for_good=True) from error
+        raise Undelivered(_("The address cannot be read any more: enter it anew."), for_good=True) from error
     title, leaves = delivery.notice.subject, partial(_leaves, delivery)
     pusher.push(url, title=title, body=short_text_of(delivery), leaves=leaves)
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from portal import children, landlock
 from portal.confinement import DEVICES, NAMES
@@ -51,7 +52,7 @@ class Pusher:
             self._ask(process, "go")
         except (OSError, ValueError) as error:
             self._end()
-            raise Undelivered("Apprise ended before it said whether it was sent.") from error
+            raise Undelivered(_("Apprise ended before it said whether it was sent.")) from error
         except Undelivered as error:
             raise Undelivered(without_secrets(str(error), url)) from error
         except BaseException:  # it waits for a "go" that does not come
@@ -65,7 +66,7 @@ class Pusher:
         process.stdin.flush()
         if not select.select([process.stdout], [], [], SECONDS)[0]:
             self._end()
-            raise Undelivered(f"No answer within {SECONDS} seconds.")
+            raise Undelivered(_("No answer within %(seconds)s seconds.") % {"seconds": SECONDS})
         answer = json.loads(process.stdout.readline())
         if "trouble" in answer:
             raise Undelivered(str(answer["trouble"]))

@@ -8,6 +8,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Notice
 from audit.models import AuditEvent
@@ -47,21 +49,28 @@ def _journal(gone: list[Certificate]) -> list[Step]:
     """The rows follow the journal: what stands there was written down by the signer first."""
     last = max(found.revoked_at for found in gone if found.revoked_at)
     held = all(found.reason == HOLD for found in gone)
-    title = "Put on hold" if held else "Revoked"
-    return [Step(title, True, "The authority has written it down, for every list from now on.", last)]
+    title = _("Put on hold") if held else _("Revoked")
+    return [Step(title, True, _("The authority has written it down, for every list from now on."), last)]
 
 
 def _lists(gone: list[Certificate]) -> list[Step]:
     found = []
     for authority in sorted({certificate.authority for certificate in gone}):
-        title, some = f"Revocation list of {authority}", [c for c in gone if c.authority == authority]
+        title = _("Revocation list of %(authority)s") % {"authority": authority}
+        some = [certificate for certificate in gone if certificate.authority == authority]
         missing = [certificate for certificate in some if not _named(certificate)]
         if missing:
-            said = "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
+            said = _(
+                "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
+            )
             found.append(Step(title, False, said))
         else:
-            said = f"Published. Number {crl.current(authority).number} names it."
-            found.append(Step(title, True, said.replace("it.", f"all {len(some)}.") if some[1:] else said))
+            said = ngettext(
+                "Published. Number %(number)s names it.",
+                "Published. Number %(number)s names all %(all)d.",
+                len(some),
+            ) % {"number": crl.current(authority).number, "all": len(some)}
+            found.append(Step(title, True, said))
     return found
 
 
@@ -77,8 +86,8 @@ def _ocsp(gone: list[Certificate]) -> list[Step]:
     """Asked as a stranger would ask."""
     title, waiting = "OCSP", [found for found in gone if not _says_revoked(found)]
     if waiting:
-        return [Step(title, False, "Whoever asks about it gets no answer yet. Housekeeping sees to that.")]
-    return [Step(title, True, "Whoever asks about it hears that it is revoked.")]
+        return [Step(title, False, _("Whoever asks about it gets no answer yet. Housekeeping sees to that."))]
+    return [Step(title, True, _("Whoever asks about it hears that it is revoked."))]
 
 
 def _says_revoked(certificate: Certificate) -> bool:
@@ -102,8 +111,8 @@ def _told(gone: list[Certificate]) -> list[Step]:
         return []
     missing = [found for found in people if not _is_told(found)]
     if missing:
-        return [Step("The owner", False, "A message is on its way.")]
-    return [Step("The owner", True, "Told here, and over what they chose for messages.")]
+        return [Step(_("The owner"), False, _("A message is on its way."))]
+    return [Step(_("The owner"), True, _("Told here, and over what they chose for messages."))]
 
 
 def _is_told(certificate: Certificate) -> bool:
@@ -119,8 +128,8 @@ def _door(gone: list[Certificate]) -> list[Step]:
         return []
     let_in = [certificate for certificate in keys if _lets_in(certificate)]
     if let_in:
-        return [Step("The door", False, "It still lets this certificate in. Look at the status page.")]
-    return [Step("The door", True, "It is shut for it, on open connections too.")]
+        return [Step(_("The door"), False, _("It still lets this certificate in. Look at the status page."))]
+    return [Step(_("The door"), True, _("It is shut for it, on open connections too."))]
 
 
 def _lets_in(certificate: Certificate) -> bool:
@@ -138,13 +147,15 @@ def _readers(gone: list[Certificate]) -> list[Step]:
         numbers = [readers.number_with(c) for c in gone if c.authority == authority]
         needed = None if None in numbers else max(number for number in numbers if number is not None)
         known = readers.of(authority, needed)
-        title = f"Who reads the list of {authority}"
+        title = _("Who reads the list of %(authority)s") % {"authority": authority}
         if not known:
-            said = "Nobody has fetched it so far. Programs that do appear here."
+            said = _("Nobody has fetched it so far. Programs that do appear here.")
             found.append(Step(title, True, said))
             continue
         late = [reader for reader in known if not reader.has_it]
-        said = f"{len(late)} still {'has' if len(late) == 1 else 'have'} the old one."
-        said = said if late else "All who read it have the new one."
+        said = ngettext(
+            "%(number)d still has the old one.", "%(number)d still have the old one.", len(late)
+        ) % {"number": len(late)}
+        said = said if late else _("All who read it have the new one.")
         found.append(Step(title, not late, said, readers=known))
     return found

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from pki import catalogue
 from portal.certificate_lists import midnight
 
 BARS = 13  # a year of months and one, or a quarter of weeks
 WIDTH, HIGH = 48, 120  # of one bar's place, and of the highest bar, in the picture's own units
-UNITS = {"month": "By month", "week": "By week"}
+UNITS = {"month": _("By month"), "week": _("By week")}
 
 
 @dataclass(frozen=True)

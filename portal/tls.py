@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from door.tls_files import Marks, marks
 from pki import authorities, names, own
@@ -59,13 +60,13 @@ def left_out() -> tuple[str, ...]:
 
 def advice(hosts: Iterable[str]) -> str:
     """What to do about hosts that were left out."""
-    return (
-        f"Browsers will warn about {', '.join(hosts)}: the household's root may not vouch for that. "
-        "Use a name under home.arpa, internal, local or lan; or set LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY "
-        "to a certificate of your own (Let's Encrypt); or stop Latchkey, run "
-        f"`{sys.executable} -m pki.signer --home {settings.SIGNER_DIR} --replace-authority servers`, "
-        "start it again and trust the new root."
-    )
+    command = f"{sys.executable} -m pki.signer --home {settings.SIGNER_DIR} --replace-authority servers"
+    return _(
+        "Browsers will warn about %(hosts)s: the household's root may not vouch for that. Use "
+        "a name under home.arpa, internal, local or lan; or set LATCHKEY_TLS_CERT and "
+        "LATCHKEY_TLS_KEY to a certificate of your own (Let's Encrypt); or stop Latchkey, "
+        "run `%(command)s`, start it again and trust the new root."
+    ) % {"hosts": ", ".join(hosts), "command": command}
 
 
 class _Cache:

@@ -308,7 +308,8 @@ def sentences(tree: ast.AST) -> Iterator[str]:
 
 
 def _said(text: str) -> Iterator[str]:
-    if re.match(r"[A-Z…][\w’'-]*,? [\w“…(]", text) and re.search("[a-z]{2}", text):
+    begins = r"[A-Z][\w’'-]*,? [\w“…(]" if not text.startswith("…") else r"… .*[.:?!]$"
+    if re.match(begins, text) and re.search("[a-z]{2}", text):
         yield text
 
 

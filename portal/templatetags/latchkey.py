@@ -12,9 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext_lazy
 
+from enrollment.in_words import in_words
 from portal import guide
 
 register = template.Library()
+register.filter("in_words", in_words)
 
 # 5 December 2026, 10:31:00 CET
 DAY, MINUTE, FULL = gettext_noop("j F Y"), gettext_noop("j F Y, H:i"), gettext_noop("j F Y, H:i:s T")

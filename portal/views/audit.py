@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.addresses import address_of
@@ -24,11 +25,11 @@ MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 class FilterForm(forms.Form):
     """What the address asks for. Everything may be left out."""
 
-    q = forms.CharField(label="Search", required=False, max_length=100)
-    actor = forms.CharField(label="Who", required=False, max_length=150)
-    action = forms.CharField(label="What", required=False, max_length=64, help_text="")
-    since = forms.DateField(label="From", required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    q = forms.CharField(label=_("Search"), required=False, max_length=100)
+    actor = forms.CharField(label=_("Who"), required=False, max_length=150)
+    action = forms.CharField(label=_("What"), required=False, max_length=64, help_text="")
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     before = forms.IntegerField(required=False, min_value=1, max_value=2**62, widget=forms.HiddenInput)
 
     def wanted(self) -> Wanted:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from accounts.addresses import address_of
@@ -30,16 +31,16 @@ from portal import timeline as timelines
 
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 STATES = {
-    "current": "In use",
-    "live": "Live",
-    "ending": "Ends within 30 days",
-    "hold": "On hold",
-    "revoked": "Revoked",
-    "expired": "Expired",
-    "any": "Any",
+    "current": _("In use"),
+    "live": _("Live"),
+    "ending": _("Ends within 30 days"),
+    "hold": _("On hold"),
+    "revoked": _("Revoked"),
+    "expired": _("Expired"),
+    "any": _("Any"),
 }
-SORTS = {"end": "By their end", "issued": "Newest first", "name": "By name"}
-WHOSE = {"all": "Everybody’s", "mine": "Mine"}
+SORTS = {"end": _("By their end"), "issued": _("Newest first"), "name": _("By name")}
+WHOSE = {"all": _("Everybody’s"), "mine": _("Mine")}
 DAY = {"type": "date"}
 
 
@@ -47,10 +48,10 @@ class FilterForm(forms.Form):
     """What the address asks for. Everything may be left out; what is not understood filters nothing."""
 
     q = forms.CharField(
-        label="Search", required=False, max_length=150, widget=forms.TextInput({"type": "search"})
+        label=_("Search"), required=False, max_length=150, widget=forms.TextInput({"type": "search"})
     )
-    since = forms.DateField(label="Ends from", required=False, widget=forms.DateInput(DAY))
-    until = forms.DateField(label="Ends to", required=False, widget=forms.DateInput(DAY))
+    since = forms.DateField(label=_("Ends from"), required=False, widget=forms.DateInput(DAY))
+    until = forms.DateField(label=_("Ends to"), required=False, widget=forms.DateInput(DAY))
     profile = forms.ChoiceField(required=False, choices=[("", "Anything"), *((p, p) for p in EVERY)])
     state = forms.ChoiceField(required=False, choices=list(STATES.items()))
     sort = forms.ChoiceField(required=False, choices=list(SORTS.items()))
@@ -113,7 +114,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same, all of it, as CSV or JSON; streamed, and itself a line of the audit."""
     if form not in MEDIA_TYPES:
         raise Http404
-    _, wanted = _asked(request)
+    _form, wanted = _asked(request)
     user = me(request)
     detail = {"format": form, "filters": request.GET.dict(), "own": wanted.owners is not None}
     trail.record("certificates.exported", actor=user.username, address=address_of(request), detail=detail)

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import qr as codes
@@ -64,7 +65,10 @@ def lost(request: HttpRequest) -> HttpResponse:
         found = revoking.by_paper(form.cleaned_data["code"])
     except ra.Refused as error:
         if wait := throttle.begin(_keys(request)):
-            form.add_error("code", f"Too many wrong codes. Wait {duration(wait)}, then send it again.")
+            form.add_error(
+                "code",
+                _("Too many wrong codes. Wait %(wait)s, then send it again.") % {"wait": duration(wait)},
+            )
             return _ask(request, form, TOO_MANY)
         form.add_error("code", sentence(error))
         return _ask(request, form, UNPROCESSABLE)

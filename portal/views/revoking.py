@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.addresses import address_of
@@ -45,7 +46,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
     """What will happen, first; then one reason and one code for all that was chosen."""
     chosen = _chosen(request)
     if not chosen:
-        messages.warning(request, "Choose at least one certificate.")
+        messages.warning(request, _("Choose at least one certificate."))
         return redirect("certificates:list")
     rows = [_row(found, _obstacle(me(request), found)) for found in chosen]
     able = [row for row in rows if not row.why]
@@ -87,14 +88,14 @@ def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeFor
     revoking.in_force()
     if also:
         names = ", ".join(found.subject for found in also)
-        messages.info(request, f"Revoked as well, as the key is the same: {names}.")
+        messages.info(request, _("Revoked as well, as the key is the same: %(names)s.") % {"names": names})
 
 
 def _obstacle(user: User, certificate: Certificate) -> str:
     if not revoking.may_revoke(user, certificate):
-        return "Only its owner or an officer can revoke it."
+        return _("Only its owner or an officer can revoke it.")
     if revoking.is_over(certificate, COMPROMISED):
-        return "It has ended already."
+        return _("It has ended already.")
     return ""
 
 
@@ -104,7 +105,7 @@ def _row(certificate: Certificate, why: str = "") -> Row:
     return Row(
         certificate,
         states.of_certificate(certificate),
-        owner.both_names if owner else lists.OWN,
+        owner.both_names if owner else str(lists.OWN),
         asked.device if asked else certificate.subject,
         why,
     )
@@ -164,7 +165,7 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
     """An officer ends a hold: with a fresh code, and never for themselves."""
     certificate = visible(request, pk)
     if certificate.reason != HOLD:
-        messages.info(request, "It is not on hold.")
+        messages.info(request, _("It is not on hold."))
         return redirect("certificates:one", pk)
     form = CodeForm(request, posted(request))
     if form.is_valid():
@@ -173,7 +174,7 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ra.Refused as error:
             form.add_error(None, sentence(error))
         else:
-            messages.success(request, "Released. It counts again, and the new list no longer names it.")
+            messages.success(request, _("Released. It counts again, and the new list no longer names it."))
             return redirect("certificates:one", pk)
     context = {"row": _row(certificate), "form": form}
     return render(request, "certificates/release.html", context, status=UNPROCESSABLE if form.errors else 200)
@@ -196,5 +197,5 @@ def name_reader(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         readers.call(fetch, form.cleaned_data["name"], by=me(request), address=address_of(request))
     else:
-        messages.error(request, "That name does not do: at most 64 letters, and none that cannot be seen.")
+        messages.error(request, _("That name does not do: at most 64 letters, and none that cannot be seen."))
     return redirect("certificates:readers")

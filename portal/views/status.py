@@ -10,6 +10,7 @@ from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.guards import requires
@@ -38,7 +39,7 @@ def _duties() -> Iterator[tuple[str, datetime | None, datetime | None]]:
     times = housekeeping.ran()
     for step in housekeeping.STEPS:
         at = times.get(step.name)
-        yield step.name, at, at + timedelta(seconds=step.every) if at else None
+        yield _(step.name), at, at + timedelta(seconds=step.every) if at else None
 
 
 @require_safe

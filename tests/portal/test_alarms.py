@@ -59,4 +59,4 @@ def test_a_backup_that_is_overdue_is_told_once_a_week(
 @pytest.mark.django_db
 def test_the_status_says_whether_there_is_a_mail_server() -> None:
     assert settings.MAIL is None
-    assert [fact.word for fact in mail_health.messages()] == ["None", "Sent"]
+    assert [fact.word for fact in mail_health.messages()] == ["Not set up", "Sent"]

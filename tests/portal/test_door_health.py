@@ -59,7 +59,7 @@ def test_with_its_list_it_is_well_and_without_it_refuses_everybody(
 
 def test_without_a_broker_nothing_is_wrong(settings: Settings) -> None:
     settings.BROKER = None
-    assert (fact("Broker").well, fact("Broker").word) == (True, "None")
+    assert (fact("Broker").well, fact("Broker").word) == (True, "Not set up")
 
 
 def test_the_connection_to_the_broker_is_a_fact_of_its_own(settings: Settings) -> None:
