@@ -45,7 +45,10 @@ class CodeInput(forms.TextInput):
 
 
 class AnswerInput(forms.HiddenInput):
-    """What a script puts in is for one request."""
+    """What static/accounts/passkey.js puts in is for one request."""
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"data-answer": True})
 
     def format_value(self, value: Any) -> None:
         return None
@@ -83,7 +86,7 @@ class FreshFactorForm(forms.Form):
             self.fields["code"] = CodeField()
             if passkeys.usable(request, me(request)):
                 self.fields["passkey"] = forms.CharField(
-                    required=False, max_length=MAX_ANSWER, widget=AnswerInput
+                    required=False, max_length=MAX_ANSWER, widget=AnswerInput()
                 )
 
     def full_clean(self) -> None:
