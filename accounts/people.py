@@ -4,13 +4,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from accounts import signins
 from accounts.errors import Refused
 from accounts.models import Departure, Role, User
 from audit import trail
 
 ROLES = tuple(role.value for role in Role)
-_OWN = "You cannot do this to your own account."
-_ANOTHER = "Ask another administrator."
 
 
 def grantable(by: User) -> frozenset[str]:
@@ -41,7 +40,7 @@ def change_roles(person: User, roles: frozenset[str], *, by: User, address: str 
     Nobody changes their own, and only administrators change any: so one administrator is always left.
     """
     if not roles <= frozenset(ROLES) or not roles:
-        raise Refused("A person needs at least one role.", "Choose one, or deactivate the account.")
+        raise Refused(_("A person needs at least one role."), _("Choose one, or deactivate the account."))
     with transaction.atomic():
         found = for_administrator(person, by)
         before = found.roles
@@ -64,6 +63,8 @@ def set_active(person: User, active: bool, *, by: User, address: str = "") -> Us
             _forget_departure(found)
         found.is_active = active
         found.save(update_fields=["is_active"])
+        if not active:
+            signins.void(found)  # or they would go on where they were, let in again
         action = "person.reactivated" if active else "person.deactivated"
         trail.record(action, actor=by.username, address=address, target=found.username)
     return found
@@ -87,7 +88,7 @@ def for_administrator(person: User, by: User) -> User:
     both = User.objects.select_for_update().filter(pk__in={person.pk, by.pk}).order_by("pk")
     found = {user.pk: user for user in both}
     if person.pk == by.pk:
-        raise Refused(_OWN, _ANOTHER)
+        raise Refused(_("You cannot do this to your own account."), _("Ask another administrator."))
     if by.pk not in found or not (found[by.pk].is_active and found[by.pk].is_administrator):
-        raise Refused("Only administrators may do this.", _ANOTHER)
+        raise Refused(_("Only administrators may do this."), _("Ask another administrator."))
     return found[person.pk]

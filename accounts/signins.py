@@ -4,12 +4,11 @@ A session holds the name of its row, and no row a session's key: who can read th
 A row that is marked as ended ends its session with the next request (accounts/middleware.py).
 """
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -63,17 +62,22 @@ def of(user: User) -> QuerySet[SignIn]:
 
 def end(user: User, pk: UUID, *, by: User, address: str) -> int:
     """End one session of `user`; how many that were: none, or one."""
-    return _noted(_ended(of(user).filter(pk=pk)), user, by, address)
+    return _noted(_ended(user, Q(pk=pk)), user, by, address)
 
 
 def end_all(user: User, *, by: User, address: str) -> int:
     """End every session of `user`; how many there were."""
-    return _noted(_ended(of(user)), user, by, address)
+    return _noted(_ended(user, Q()), user, by, address)
 
 
 def end_others(request: HttpRequest, user: User) -> int:
     """End every session of `user` but this one; how many there were. Who calls notes why in the audit."""
-    return _ended(of(user).exclude(pk=this(request)))
+    return _ended(user, ~Q(pk=this(request)))
+
+
+def void(user: User) -> int:
+    """As `end_all`, as part of something that the audit notes itself."""
+    return _ended(user, Q())
 
 
 def left(request: HttpRequest) -> None:
@@ -96,9 +100,11 @@ def forget(before: datetime) -> int:
     return SignIn.objects.filter(seen_at__lt=before).delete()[0]
 
 
-def _ended(found: QuerySet[SignIn]) -> int:
-    pks: Iterable[UUID] = list(found.values_list("pk", flat=True))
-    return SignIn.objects.filter(pk__in=pks, ended_at=None).update(ended_at=timezone.now())
+def _ended(user: User, which: Q) -> int:
+    """How many were open. Those that were over by themselves are marked too: a longer limit revives none."""
+    count = of(user).filter(which).count()
+    SignIn.objects.filter(which, user=user, ended_at=None).update(ended_at=timezone.now())
+    return count
 
 
 def _noted(count: int, user: User, by: User, address: str) -> int:

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from accounts import household, sessions, signin_news, signins, useragent
+from accounts import household, people, sessions, signin_news, signins, useragent
 from accounts.models import Household, Notice, SignIn, User
 from audit.models import AuditEvent
 from tests.conftest import Browser, next_code
@@ -188,6 +188,27 @@ def test_nobody_is_told_that_they_ended_their_own(two: tuple[Browser, Browser]) 
     two[0].post("/account/sessions/others")
     signin_news.ended(AuditEvent.objects.get(action="session.ended"))
     assert not Notice.objects.exists()
+
+
+def test_who_is_let_in_again_does_not_go_on_where_they_were(
+    two: tuple[Browser, Browser], alice: User, dora: User
+) -> None:
+    people.set_active(alice, False, by=dora)
+    people.set_active(alice, True, by=dora)
+    assert not is_in(two[0])
+    assert signins.of(alice).count() == 0
+
+
+def test_a_longer_limit_revives_no_session_that_was_ended(two: tuple[Browser, Browser], alice: User) -> None:
+    Household.objects.update(idle_minutes=5)
+    session = two[1].session
+    session["seen_at"] = time.time() - 600
+    session.save()
+    SignIn.objects.filter(browser="safari").update(seen_at=timezone.now() - timedelta(minutes=10))
+    assert [row.browser for row in signins.of(alice)] == ["firefox"]
+    two[0].post("/account/sessions/others")
+    Household.objects.update(idle_minutes=60)
+    assert not is_in(two[1])
 
 
 # How long they last
