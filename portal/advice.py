@@ -6,7 +6,7 @@ phone was at hand, as the help pages say.
 
 from django.utils.translation import gettext as _
 
-from portal.useragent import UserAgent
+from accounts.useragent import UserAgent
 
 PAGES = {"ios": "iphone", "android": "android", "windows": "windows", "macos": "macos", "linux": "linux"}
 

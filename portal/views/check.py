@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts import useragent
 from accounts.addresses import address_of
 from door import gate
 from enrollment import seen
-from portal import advice, arrivals, errors, renewals, useragent
+from portal import advice, arrivals, errors, renewals
 from portal.arrivals import Arrival
 
 log = logging.getLogger(__name__)

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_safe
 
+from accounts import useragent
 from pki import authorities
 from pki.errors import SignerUnavailable
 from pki.signer.protocol import AUTHORITIES
-from portal import useragent
 from portal.errors import page
 
 MISSING = gettext_noop("The root is not here yet")

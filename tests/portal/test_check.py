@@ -14,13 +14,14 @@ from django.http import HttpResponse
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts import useragent
 from accounts.models import User
+from accounts.useragent import UserAgent
 from enrollment import ra
 from enrollment.models import CertificationRequest, Seen
 from pki import authorities, crl, revocation
 from pki.models import Certificate
-from portal import advice, arrivals, useragent
-from portal.useragent import UserAgent
+from portal import advice, arrivals
 from tests.conftest import Browser
 from tests.enrollment.acts import ask
 

@@ -5,7 +5,8 @@ import re
 import pytest
 from django.conf import settings
 
-from portal import advice, useragent
+from accounts import useragent
+from portal import advice
 from tests.conftest import Browser
 from tests.portal.test_check import AGENTS
 

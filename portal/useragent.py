@@ -1,2 +1,0 @@
-from accounts.useragent import UserAgent as UserAgent
-from accounts.useragent import read as read
