@@ -132,6 +132,8 @@ PARTS = (
     ("portal:trust", "warning"),
     ("portal:status", "status"),
     ("portal:audit", "status"),
+    ("portal:leave", "people"),
+    ("portal:left", "people"),
     ("certificates:lost", "lost"),
     ("certificates:paper", "lost"),
     ("certificates:", "certificates"),
