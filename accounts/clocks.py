@@ -44,10 +44,23 @@ def doubted() -> str:
     found = {line.actor or line.target: int(line.detail["off"]) for line in lines.order_by("sequence")}
     fast = [steps for steps in found.values() if steps > LATE]
     slow = [-steps for steps in found.values() if steps < -LATE]
-    for steps, word in ((fast, _("slow")), (slow, _("fast"))):
-        if len(steps) > 1 and max(steps) - min(steps) <= 2:
-            return _(
-                "The codes of %(people)s people fit another time: this machine’s clock may be about %(time)s"
-                " %(word)s. Let it set its time by itself (timedatectl set-ntp true)."
-            ) % {"people": len(steps), "time": duration(max(steps) * STEP), "word": word}
+    if _alike(fast):
+        said = _(
+            "Codes of %(people)s people fit a later time: this machine’s clock may be about %(time)s slow."
+        )
+        return _with_remedy(said, fast)
+    if _alike(slow):
+        said = _(
+            "Codes of %(people)s people fit an earlier time: this machine’s clock may be about %(time)s fast."
+        )
+        return _with_remedy(said, slow)
     return ""
+
+
+def _alike(steps: list[int]) -> bool:
+    return len(steps) > 1 and max(steps) - min(steps) <= 2
+
+
+def _with_remedy(said: str, steps: list[int]) -> str:
+    remedy = _("Let it set its time by itself (timedatectl set-ntp true).")
+    return said % {"people": len(steps), "time": duration(max(steps) * STEP)} + " " + remedy

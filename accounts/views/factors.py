@@ -205,9 +205,7 @@ def _app_words(instead: bool) -> str:
 
 def _passkey_words(alone: bool) -> str:
     if alone:
-        return _(
-            "Your passkey is kept. From now on it is enough to sign in here: no user name, password or code."
-        )
+        return _("Your passkey is kept, and is enough to sign in: no user name, no password, no code.")
     return _("Your passkey is kept. It takes the place of the code; the password stays.")
 
 
