@@ -70,7 +70,7 @@ def add_app(
         if gone is not None:
             _let_go(request, gone, app)
             gone.delete()
-        detail = {"name": name, "instead": gone.name} if gone else {"name": name}
+        detail: dict[str, object] = {"name": name} | ({"instead": gone.name} if gone else {})
         _record(request, "app.changed" if gone else "app.added", user, detail)
     sessions.rebind(request, user)
     return app

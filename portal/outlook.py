@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts import clocks
 from audit.models import AuditEvent
 from door.gate import ORPHAN
 from enrollment.in_words import in_words
@@ -38,6 +39,8 @@ def clock() -> list[Fact]:
                 latest,
             )
         ]
+    if doubt := clocks.doubted():
+        return [Fact(_("Clock"), False, _("Doubtful"), doubt)]
     kept = {
         True: (_("Set by the network"), ""),
         False: (
@@ -105,12 +108,9 @@ def published_elsewhere() -> list[Fact]:
 
 def _elsewhere(url: str, count: int, now: datetime) -> Fact:
     named = ", ".join(addresses.subjects(url, now, NAMED)) + (" …" if count > NAMED else "")
-    return Fact(
-        _("Addresses in certificates"),
-        False,
-        _("Old address"),
-        f"{old_address(url, count)} {_('Concerned: %(names)s.') % {'names': named}}",
-    )
+    concerned = _("Concerned: %(names)s.") % {"names": named}
+    sentence = f"{old_address(url, count)} {concerned}"
+    return Fact(_("Addresses in certificates"), False, _("Old address"), sentence)
 
 
 def old_address(url: str, count: int) -> str:

@@ -45,23 +45,18 @@ class NameForm(forms.Form):
 class NewForm(FreshFactorForm, NameForm):
     """Before something new is shown: its name, and a fresh factor. `instead`: an app that goes then."""
 
-    instead = forms.TypedChoiceField(
-        label=gettext_lazy("The apps you have"),
-        required=False,
-        coerce=int,
-        empty_value=0,
-        widget=forms.RadioSelect,
-    )
     not_optional = frozenset({"instead"})
 
     def __init__(self, request: HttpRequest, data: Any = None, *, apps: list[Factor], **kwargs: Any) -> None:
         super().__init__(request, data, **kwargs)
-        if not apps:
-            del self.fields["instead"]
-            return
-        self.fields["instead"].choices = [("", _("All of them stay"))] + [
-            (app.pk, _("It takes the place of “%(app)s”") % {"app": app.name}) for app in apps
-        ]
+        if apps:
+            places = [(str(app.pk), _("It takes the place of “%(app)s”") % {"app": app.name}) for app in apps]
+            self.fields["instead"] = forms.ChoiceField(
+                label=_("The apps you have"),
+                required=False,
+                widget=forms.RadioSelect,
+                choices=[("", _("All of them stay")), *places],
+            )
 
 
 @requires()
@@ -98,7 +93,7 @@ def app(request: HttpRequest) -> HttpResponse:
     apps = [one for one in factors.of(user) if one.kind == factors.APP]
     form = NewForm(request, posted(request), apps=apps, initial={"name": _("App"), "instead": ""})
     if form.is_valid():
-        instead = form.cleaned_data.get("instead", 0)
+        instead = int(form.cleaned_data.get("instead") or 0)
         if instead or factors.may_add_app(user):
             kept = {"secret": timecodes.new_secret().hex(), "instead": instead}
             boxes.put(request, _APP, kept | {"name": form.cleaned_data["name"]})
