@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import joining, people, signins
 from accounts.errors import Refused
@@ -15,8 +16,6 @@ from accounts.models import Invitation, User
 from audit import trail
 
 HOURS = 72  # how long a link is good unless somebody chooses otherwise
-_GONE = "This link was used already, has lapsed, or was withdrawn."
-_ANEW = "Ask whoever sent it to you for a new one. Nothing was changed."
 
 
 def make(
@@ -74,7 +73,10 @@ def find(token: str, *, lock: bool = False) -> Invitation:
     rows = Invitation.objects.select_for_update(of=("self",)) if lock else Invitation.objects.all()
     found = rows.select_related("made_by", "account").filter(digest=digest(token)).first()
     if found is None or found.used_at is not None or found.lapses_at <= timezone.now():
-        raise Refused(_GONE, _ANEW)
+        raise Refused(
+            _("This link was used already, has lapsed, or was withdrawn."),
+            _("Ask whoever sent it to you for a new one. Nothing was changed."),
+        )
     return found
 
 
@@ -110,10 +112,10 @@ def withdraw(invitation: Invitation, *, by: User, address: str = "") -> None:
     """Take back a link that was not used yet: one's own, or as an administrator anybody's. Raises Refused."""
     with transaction.atomic():
         if not may_change(by, invitation):
-            raise Refused("This link was made by somebody else.", "Ask them or an administrator.")
+            raise Refused(_("This link was made by somebody else."), _("Ask them or an administrator."))
         if not Invitation.objects.filter(pk=invitation.pk, used_at=None).delete()[0]:
             raise Refused(
-                "This link was used in the meantime.", "Deactivate the account if it should not be."
+                _("This link was used in the meantime."), _("Deactivate the account if it should not be.")
             )
         target = invitation.account.username if invitation.account else invitation.full_name
         trail.record("invitation.withdrawn", actor=by.username, address=address, target=target)
@@ -134,10 +136,14 @@ def check(by: User | None, roles: frozenset[str], account: User | None = None) -
     """Raise Refused unless `by` may give these roles, or reset this account."""
     if account is not None:
         if by and not people.may_reset(by, account):
-            raise Refused(f"{by} may not reset the account of {account}.", "Ask an administrator.")
+            named = {"by": by, "name": account}
+            raise Refused(
+                _("%(by)s may not reset the account of %(name)s.") % named, _("Ask an administrator.")
+            )
     elif by is None or not roles or not roles <= people.grantable(by):
         raise Refused(
-            f"{by or 'The terminal'} may not give these roles.", "Ask an administrator to invite this person."
+            _("%(by)s may not give these roles.") % {"by": by or _("The terminal")},
+            _("Ask an administrator to invite this person."),
         )
 
 

@@ -12,7 +12,16 @@ from django_otp import devices_for_user
 
 from accounts import people
 from accounts.errors import Refused
-from accounts.models import AskedBack, CalendarLink, Channel, Departure, Invitation, Role, User
+from accounts.models import (
+    AskedBack,
+    CalendarLink,
+    Channel,
+    Departure,
+    Invitation,
+    RecoveryDevice,
+    Role,
+    User,
+)
 from audit import trail
 
 NEEDED = (Role.ADMINISTRATOR, Role.OFFICER)  # of each of them one stays
@@ -51,7 +60,10 @@ def refuse_last(person: User) -> None:
 
 def factors(person: User) -> list[str]:
     """What they could sign in with, by its names."""
-    return [str(device.name) for device in devices_for_user(person, confirmed=None)]
+    return [
+        _("Recovery codes") if isinstance(device, RecoveryDevice) else str(device.name)
+        for device in devices_for_user(person, confirmed=None)
+    ]
 
 
 def end_factors(person: User) -> int:

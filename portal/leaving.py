@@ -8,10 +8,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from accounts import leaving as account
 from accounts import signins
@@ -21,10 +21,13 @@ from audit import trail
 from door import leaving as doors
 from door.words import describe
 from enrollment import leaving as papers
+from enrollment.in_words import in_words
 from enrollment.models import Status
 from pki.errors import PkiError
 
 log = logging.getLogger(__name__)
+
+FAILED = gettext_noop("One step failed; the log of the program says why.")
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,9 @@ def leave(person: User, *, by: User, address: str) -> Departure:
 
 def go_on(departure: Departure) -> None:
     """Every step once more; finished when nothing of theirs is left."""
-    troubles = [sentence for step in STEPS if (sentence := _tried(step, departure))]
-    departure.trouble = " ".join(dict.fromkeys(troubles))[:300]
+    with translation.override("en"):  # it is read by others, later: `trouble_of`
+        troubles = [sentence for step in STEPS if (sentence := _tried(step, departure))]
+    departure.trouble = troubles[0][:300] if troubles else ""
     if not troubles and not any(step.names(departure.user) for step in STEPS):
         departure.finished_at = timezone.now()
         who = {"actor": departure.by.username, "target": departure.user.username}
@@ -76,6 +80,11 @@ def progress(departure: Departure) -> list[Line]:
         Line(step.title, step.names(departure.user), departure.ended.get(step.name, 0)) for step in STEPS
     ]
     return [line for line in lines if line.items or line.ended]
+
+
+def trouble_of(departure: Departure) -> str:
+    """Why not everything has ended, in the active language."""
+    return _(FAILED) if departure.trouble == FAILED else in_words(departure.trouble)
 
 
 def finish() -> str:
@@ -96,13 +105,15 @@ def _tried(step: Step, departure: Departure) -> str:
         return str(error)
     except Exception:
         log.exception("leaving=%s step=%r failed", departure.user_id, step.name)
-        return _("One step failed; the log of the program says why.")
+        return FAILED
     departure.ended[step.name] = departure.ended.get(step.name, 0) + count
     return ""
 
 
 def _sessions(person: User) -> list[str]:
-    return [f"{row.browser} {row.system}".strip() or row.address for row in signins.of(person)]
+    return [
+        f"{row.browser} {row.system}".strip() or row.address or _("A browser") for row in signins.of(person)
+    ]
 
 
 def _end_sessions(departure: Departure) -> int:

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import asking_back, boxes, invitations, links, people, qr, signins, together
@@ -43,7 +44,7 @@ def person(request: HttpRequest, pk: UUID) -> HttpResponse:
         try:
             roles = frozenset(form.cleaned_data["roles"])
             people.change_roles(found, roles, by=by, address=address_of(request))
-            messages.success(request, f"{found.both_names} has new roles.")
+            messages.success(request, _("%(name)s has new roles.") % {"name": found.both_names})
             return redirect("accounts:person", found.pk)
         except Refused as refused:
             form.add_error(None, str(refused))
@@ -103,7 +104,7 @@ def link(request: HttpRequest) -> HttpResponse:
     shown = boxes.get(request, _LINK, ttl=900)
     boxes.drop(request, _LINK)
     if shown is None:
-        messages.info(request, "A link is shown once. If it is lost, withdraw it here and make a new one.")
+        messages.info(request, _("A link is shown once. If it is lost, withdraw it here and make a new one."))
         return redirect("accounts:people")
     return render(request, "accounts/link.html", {**shown, "qr": qr.svg(shown["url"])})
 
@@ -114,7 +115,7 @@ def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Invitation.objects.select_related("account"), pk=pk)
     try:
         invitations.withdraw(found, by=me(request), address=address_of(request))
-        messages.success(request, "The link is withdrawn; it opens nothing any more.")
+        messages.success(request, _("The link is withdrawn; it opens nothing any more."))
     except Refused as refused:
         messages.error(request, str(refused))
     if found.group_id:

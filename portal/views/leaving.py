@@ -59,7 +59,12 @@ def _progress(request: HttpRequest, pk: UUID, template: str) -> HttpResponse:
     departure = Departure.objects.select_related("user", "by").filter(user=pk).first()
     if departure is None:
         raise Http404
-    context = {"departure": departure, "person": departure.user, "lines": leaving.progress(departure)}
+    context = {
+        "departure": departure,
+        "trouble": leaving.trouble_of(departure),
+        "person": departure.user,
+        "lines": leaving.progress(departure),
+    }
     return render(request, template, context)
 
 

@@ -116,7 +116,7 @@ def test_lost_app_and_codes_lets_no_stranger_in(
     known, unknown = ask(browser, "alice"), ask(Browser(), "nobody")
     assert len(known) == len(unknown) == 4
     pages = [client.get("/back/state").content for client in (browser, Browser())]
-    assert b"Waiting until somebody" in pages[0]
+    assert b"When somebody has found" in pages[0]
     other = open_session(Browser(), charlie)
     asked = AskedBack.objects.get(account=alice)
     url = f"/people/{alice.pk}/back"
