@@ -36,7 +36,8 @@ def check_topic(text: str) -> None:
 
 
 def _wrong_topic(why: str) -> ValueError:
-    return ValueError(f"{why} {_('For example:')} {_EXAMPLE}")
+    example = _("For example: %(topic)s") % {"topic": _EXAMPLE}
+    return ValueError(f"{why} {example}")
 
 
 def check_template(text: str) -> None:

@@ -173,7 +173,8 @@ def _list_state(end: datetime) -> tuple[str, str]:
     """A list's state in a word, and what is wrong with it, "" for nothing."""
     left = end - datetime.now(UTC)
     if left <= timedelta(0):
-        return _("Lapsed"), f"{_('Servers may refuse everybody by now.')} {LIST_COMES}"
+        lapsed = _("Servers may refuse everybody by now.")
+        return _("Lapsed"), f"{lapsed} {LIST_COMES}"
     if left < LAPSES_SOON:
         ends = _("It should be new each day, and ends %(end)s UTC.") % {"end": f"{end:%Y-%m-%d %H:%M}"}
         return _("Lapses soon"), f"{ends} {LIST_COMES}"

@@ -65,11 +65,10 @@ def _lists(gone: list[Certificate]) -> list[Step]:
             )
             found.append(Step(title, False, said))
         else:
-            said = ngettext(
-                "Published. Number %(number)s names it.",
-                "Published. Number %(number)s names all %(all)d.",
-                len(some),
-            ) % {"number": crl.current(authority).number, "all": len(some)}
+            said = _("Published. Number %(number)s names it.")
+            if some[1:]:
+                said = _("Published. Number %(number)s names all %(all)d.")
+            said %= {"number": crl.current(authority).number, "all": len(some)}
             found.append(Step(title, True, said))
     return found
 

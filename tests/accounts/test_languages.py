@@ -102,7 +102,7 @@ def esperanto(tmp_path: Path) -> Iterator[None]:
     folder = tmp_path / "locale/eo/LC_MESSAGES"
     folder.mkdir(parents=True)
     catalog = Catalog(locale="eo")
-    catalog.add("Help and words", "Helpo kaj vortoj")
+    catalog.add("Trust this portal", "Fidi ĉi tiun portalon")
     with (folder / "django.mo").open("wb") as file:
         write_mo(file, catalog)
     found = locales.found(tmp_path / "locale")
@@ -114,7 +114,7 @@ def test_a_folder_more_is_a_language_more(esperanto: None, browser: Browser, ali
     assert ("eo", "Esperanto") in languages.choices()
     page = browser.get("/help", HTTP_ACCEPT_LANGUAGE="eo, de").content.decode()
     assert '<html lang="eo">' in page
-    assert "Helpo kaj vortoj" in page
+    assert "Fidi ĉi tiun portalon" in page
     open_session(browser, alice)
     assert '<option value="eo">Esperanto</option>' in browser.get("/account/profile").content.decode()
 
