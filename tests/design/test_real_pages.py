@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from accounts import setup
 from accounts.models import User
@@ -24,7 +25,8 @@ LOOKS = ("phone-light", "desk-dark")
 Pages = dict[str, str]  # name -> HTML
 SignIn = Callable[..., Client]
 
-STRANGER = {"login": "/login", "help": "/help", "trust": "/trust", "gone": "/invite/whatever"}
+STRANGER = {"login": "/login", "trust": "/trust", "gone": "/invite/whatever"}
+HELP = {"help": "/help", "help-devices": "/help/devices", "words": "/help/words"}
 REQUESTER = {
     "home": "/",
     "requests": "/requests/",
@@ -43,6 +45,7 @@ OFFICER = {
     "people": "/people",
     "invite": "/people/invite",
 }
+EVENING = {name: f"/evening/{name}" for name in ("names", "trust", "officer", "door", "phone")}
 OVERSIGHT = {"home": "/", "status": "/status", "audit": "/audit", "household": "/household"}
 
 
@@ -100,6 +103,20 @@ def pages(
 
 def test_every_page_fits_its_window_the_thumb_and_the_rules_of_axe(pages: Pages) -> None:
     faults = faults_in(pages, LOOKS)
+    assert not faults, "\n".join(faults)
+
+
+def test_so_do_help_and_the_first_evening(
+    browser: Client, sign_in: SignIn, dora: User, signer: Path, settings: Settings
+) -> None:
+    settings.ENV = {}  # nobody has chosen names yet
+    html = _get(browser, HELP, "stranger")
+    sign_in(browser, dora)
+    html |= _get(browser, {"overview": "/evening", **EVENING}, "evening")
+    for name in EVENING:
+        browser.post(f"/evening/{name}", {"say": "skip"})
+    html |= _get(browser, {"skipped": "/evening", "names-skipped": "/evening/names"}, "evening")
+    faults = faults_in(html, LOOKS)
     assert not faults, "\n".join(faults)
 
 
