@@ -59,7 +59,7 @@ def test_the_words_are_explained_in_each_language(browser: Client, language: str
     page = browser.get("/help/words", headers={"accept-language": language}).content.decode()
     with translation.override(language):
         for word in guide.WORDS:
-            assert f'<dt id="{word.anchor}"><dfn>{word.title}</dfn></dt><dd>{word.text}</dd>' in page
+            assert f'<dt id="{word.anchor}"><strong>{word.title}</strong></dt><dd>{word.text}</dd>' in page
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
