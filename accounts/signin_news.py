@@ -62,7 +62,7 @@ def _written(line: AuditEvent, why: list[str]) -> str:
         "browser": UserAgent(str(said.get("system", "")), str(said.get("browser", ""))).words,
         "address": line.address or _("an address that cannot be seen"),
         "when": date_format(
-            timezone.localtime(line.at, ZoneInfo(household.current().time_zone)), "j F Y, H:i"
+            timezone.localtime(line.at, ZoneInfo(household.current().time_zone)), _("j F Y, H:i")
         ),
         "factor": signins.factor_words(str(said.get("factor", ""))),
     }
