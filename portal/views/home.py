@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts import factors
 from accounts.guards import me, requires
 from accounts.models import Role, User
 from door import pins
@@ -45,6 +46,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "problems": _problems(user),
         "door_url": settings.DOOR_URL,
         "check_url": settings.CHECK_URL,
+        "urged": factors.urged(user),
     }
     return render(request, "portal/home.html", context | _evening(user))
 

@@ -205,6 +205,18 @@ def test_only_administrators_are_asked(signer: object, bob: User) -> None:
     assert "The first evening" not in text(open_session(Browser(), bob), "/")
 
 
+def test_officers_are_urged_to_have_a_passkey_once_the_evening_is_over(
+    signer: object, her: Client, bob: User, alice: User
+) -> None:
+    urging = "Add a passkey"
+    assert urging not in text(her, "/")
+    for name in ("names", "trust", "phone"):
+        her.post(f"/evening/{name}", {"say": "skip"})
+    assert urging in text(her, "/")
+    assert urging in text(open_session(Browser(), bob), "/")
+    assert urging not in text(open_session(Browser(), alice), "/")
+
+
 def test_the_line_to_type_holds_the_names_there_are(settings: Settings, db: None) -> None:
     settings.HOSTS = ["192.168.7.7", "pi", "pi.local", "localhost", "127.0.0.1", "::1"]
     assert network_names.line("latchkey.home.arpa") == (
