@@ -74,6 +74,9 @@ def account(cast: Cast, _: Path) -> Stops:
     alice.press("Change the password")
     yield "alice-password-errors", alice
     yield from _at(cast, alice, {"new-app": "/account/app", "account": "/account"})
+    alice.follow("App")
+    yield "alice-factor", alice
+    yield from _at(cast, alice, {"new-passkey": "/account/passkey"})
     yield from _at(cast, alice, {"recovery": "/account/recovery"})
     alice.press("Make ten new codes")
     yield "alice-recovery-codes", alice
