@@ -8,9 +8,9 @@ has the app is never locked out: it takes them half a minute more.
 
 from datetime import datetime, timedelta
 
-FREE = 8  # wrong codes in a row, or at any pace
-FORGIVEN = timedelta(days=20)  # after which one of them is forgotten
-LONGEST_WAIT = 8  # seconds, between two tries of either kind
+FREE = 6  # wrong codes in a row, or at any pace
+FORGIVEN = timedelta(days=30)  # after which one of them is forgotten
+LONGEST_WAIT = 16  # seconds, between two tries of either kind; a power of two
 LIMIT = 1e-4  # chance of success that a year may have
 
 
@@ -20,10 +20,13 @@ def left_over(wrong: int, since: datetime, now: datetime) -> tuple[int, datetime
     return (wrong - forgiven, since + forgiven * FORGIVEN) if wrong > forgiven else (0, now)
 
 
-def chance_in_a_year(window: int, digits: int = 6) -> float:
-    """At most, of somebody who tries whenever they may; `window`: codes that are right at one moment."""
+def chance_in_a_year(window: int, apps: int, digits: int = 6) -> float:
+    """At most, of somebody who tries whenever they may, at an account with so many apps.
+
+    `window`: codes of one app that are right at one moment. A wrong code counts once for each app.
+    """
     year = timedelta(days=365)
-    singles = FREE + year // FORGIVEN + 1
+    singles = FREE - 1 + apps + year // FORGIVEN + 1  # the last one may count beyond
     pairs = year.total_seconds() / LONGEST_WAIT
     codes: int = 10**digits
-    return (singles + pairs / codes) * window / codes
+    return (singles + apps * pairs / codes) * window / codes

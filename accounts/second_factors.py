@@ -15,7 +15,7 @@ from audit import trail
 
 
 class SlowDevice(TimestampMixin, ThrottlingMixin, Device):
-    """A second factor that makes whoever errs wait: 1, 2, 4, then always 8 seconds.
+    """A second factor that makes whoever errs wait: 1, 2, 4 … seconds, 16 at most.
 
     Only people who know the password, or hold a session, get as far as erring here. The wait is short, so
     that one of them does not keep the owner out; what keeps them from guessing is in accounts/guesses.py, and

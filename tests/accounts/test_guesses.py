@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from django_otp.oath import hotp
 
-from accounts import guesses, recovery, timecodes, totp
+from accounts import factors, guesses, recovery, timecodes, totp
 from accounts.models import Notice, TotpDevice, User, WrongCodes
 from audit.models import AuditEvent
 from portal import news
@@ -71,7 +71,8 @@ def err(user: User, device: TotpDevice, clock: Clock, times: int) -> None:
 
 
 def test_the_figures_keep_a_year_of_guessing_below_one_in_ten_thousand() -> None:
-    assert guesses.chance_in_a_year(WINDOW) < guesses.LIMIT == 1e-4
+    for apps in range(1, factors.MOST_APPS + 1):
+        assert guesses.chance_in_a_year(WINDOW, apps) < guesses.LIMIT == 1e-4
     assert len(recovery.ALPHABET) ** recovery.LENGTH > 10**17
     tries = YEAR.total_seconds() / guesses.LONGEST_WAIT
     assert tries * recovery.COUNT / len(recovery.ALPHABET) ** recovery.LENGTH < 1e-9
@@ -174,3 +175,21 @@ def test_the_owner_is_told_and_the_page_says_what_to_type(
     pair = shown(device, clock) + shown(device, clock, 1)
     clock.wait(seconds=timecodes.STEP)
     assert browser.post("/account/recovery", {"code": pair}).status_code == 302
+
+
+def test_several_apps_give_no_more_guesses(alice: User, clock: Clock, looked_at: list[str]) -> None:
+    """A wrong code is one guess at each of them, and counts so."""
+    apps = [totp.enrol(alice) for _ in range(factors.MOST_APPS)]
+    done = 0
+    for _ in range(guesses.FREE):
+        looked_at.clear()
+        code = next(code for code in iter(lambda: wrong(apps[0]), "") if not near_any(apps, code))
+        assert totp.verify(alice, code) is None
+        done += len(apps) * bool(looked_at)
+        clock.wait(seconds=guesses.LONGEST_WAIT)
+    assert done <= guesses.FREE - 1 + len(apps)
+    assert totp.verify(alice, shown(apps[-1], clock)) is None
+
+
+def near_any(apps: list[TotpDevice], code: str) -> bool:
+    return any(timecodes.is_near(app.secret, code) for app in apps)
