@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts import factors, recovery, totp
 from accounts.errors import Refused
@@ -60,7 +61,10 @@ def renew(user: User, details: Details, *, step: int, reset_by: User | None) -> 
 
 
 def name_taken(username: str) -> Refused:
-    return Refused(f"Somebody here is called {username} already.", "Choose another user name.")
+    return Refused(
+        _("Somebody here is called %(username)s already.") % {"username": username},
+        _("Choose another user name."),
+    )
 
 
 def _equip(user: User, details: Details, step: int) -> Joined:

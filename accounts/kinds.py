@@ -29,16 +29,22 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind(
             DECIDE,
-            "A request waits for you",
-            "somebody asks for a certificate, or answered your question",
+            _("A request waits for you"),
+            _("somebody asks for a certificate, or answered your question"),
             frozenset({Role.OFFICER.value}),
         ),
-        Kind(QUESTION, "A question to you", "an officer wants to know something before they decide"),
-        Kind(DECIDED, "Your request is decided", "issued, approved, refused or lapsed"),
-        Kind(ENDS, "A certificate of yours ends soon", "30, 14, 7 and 1 days before, unless set otherwise"),
-        Kind(REVOKED, "A certificate of yours is revoked", "by you, an officer or the CA"),
-        Kind(DEVICE, "A new device", "a certificate in your name is used for the first time, or renewed"),
-        Kind(ACCOUNT, "Changes to how you sign in", "password, app, recovery codes, roles, addresses"),
+        Kind(QUESTION, _("A question to you"), _("an officer wants to know something before they decide")),
+        Kind(DECIDED, _("Your request is decided"), _("issued, approved, refused or lapsed")),
+        Kind(
+            ENDS,
+            _("A certificate of yours ends soon"),
+            _("30, 14, 7 and 1 days before, unless set otherwise"),
+        ),
+        Kind(REVOKED, _("A certificate of yours is revoked"), _("by you, an officer or the CA")),
+        Kind(
+            DEVICE, _("A new device"), _("a certificate in your name is used for the first time, or renewed")
+        ),
+        Kind(ACCOUNT, _("Changes to how you sign in"), _("password, app, recovery codes, roles, addresses")),
         Kind(
             SIGN_IN,
             _("An unusual sign-in"),
@@ -50,7 +56,9 @@ KINDS: dict[str, Kind] = {
             _("asks for it, or a link was made on the machine"),
             _OVERSEERS | {Role.AUDITOR.value},
         ),
-        Kind(HOUSE, "The household needs a look", "a revocation list or a backup is overdue", _OVERSEERS),
+        Kind(
+            HOUSE, _("The household needs a look"), _("a revocation list or a backup is overdue"), _OVERSEERS
+        ),
     )
 }
 

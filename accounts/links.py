@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -25,11 +26,12 @@ def reached(request: HttpRequest, path: str) -> str:
 
 def letter(name: str, household: str, url: str, until: datetime) -> str:
     """What to write to somebody who gets a link: plain text, in the active time zone."""
-    return (
-        f"Hello {name},\n\nthis is your link to {household}:\n{url}\n\nOpen it on your phone. It works once,"
-        f" until {date_format(timezone.localtime(until), 'j F Y, H:i')}, and whoever opens it first has it:"
-        " please pass it on to nobody. The page leads you through the rest; you need an authenticator app.\n"
-    )
+    end = date_format(timezone.localtime(until), _("j F Y, H:i"))
+    return _(
+        "Hello %(name)s,\n\nthis is your link to %(household)s:\n%(url)s\n\nOpen it on your phone. It works"
+        " once, until %(until)s, and whoever opens it first has it: please pass it on to nobody. The page"
+        " leads you through the rest; you need an authenticator app.\n"
+    ) % {"name": name, "household": household, "url": url, "until": end}
 
 
 def mailto(email: str, subject: str, body: str) -> str:

@@ -4,11 +4,14 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import names, push_addresses
 from accounts.freshness import FreshFactorForm
 from accounts.guards import me
 from accounts.kinds import KINDS, concerning
+from accounts.languages import later
 from accounts.models import Channel, User
 
 AT_MOST = 10  # addresses of one person
@@ -26,7 +29,7 @@ class ChannelForm(forms.Form):
         self.offered = choices(channel.user)
         super().__init__(data)
         self.fields["kinds"] = forms.MultipleChoiceField(
-            label="What goes there",
+            label=_("What goes there"),
             required=False,
             choices=self.offered,
             initial=[name for name, _ in self.offered if name not in channel.declined],
@@ -41,17 +44,19 @@ class ChannelForm(forms.Form):
 
 class NewChannelForm(FreshFactorForm):
     name = forms.CharField(
-        label="Name",
+        label=gettext_lazy("Name"),
         max_length=40,
-        help_text="As you call it, for example My phone.",
-        error_messages={"required": "Give it a name, for example My phone."},
+        help_text=gettext_lazy("As you call it, for example My phone."),
+        error_messages={"required": gettext_lazy("Give it a name, for example My phone.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     url = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=push_addresses.MAX_LENGTH,
-        help_text="As Apprise writes it. It is kept encrypted, and not shown again.",
-        error_messages={"required": f"Type the address. {push_addresses.EXAMPLE}"},
+        help_text=gettext_lazy("As Apprise writes it. It is kept encrypted, and not shown again."),
+        error_messages={
+            "required": later(gettext_lazy("Type the address. %(example)s"), example=push_addresses.EXAMPLE)
+        },
         widget=forms.TextInput(
             attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false", "inputmode": "url"}
         ),
@@ -66,7 +71,10 @@ class NewChannelForm(FreshFactorForm):
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or self.cleaned_data
         if Channel.objects.filter(user=me(self.request)).count() >= AT_MOST:
-            raise ValidationError(f"You have {AT_MOST} addresses already. Remove one that you do not need.")
+            raise ValidationError(
+                _("You have %(number)d addresses already. Remove one that you do not need.")
+                % {"number": AT_MOST}
+            )
         return found
 
 
@@ -74,9 +82,9 @@ class CalendarForm(FreshFactorForm):
     """A new link for a calendar; officers choose whose certificates are in it."""
 
     everybody = forms.BooleanField(
-        label="Everybody's certificates",
+        label=gettext_lazy("Everybody's certificates"),
         required=False,
-        help_text="As an officer you may see them all. Without this it has your own only.",
+        help_text=gettext_lazy("As an officer you may see them all. Without this it has your own only."),
     )
 
     def __init__(self, request: Any, data: Any = None) -> None:

@@ -10,6 +10,7 @@ from django.shortcuts import resolve_url
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
 
@@ -77,7 +78,9 @@ def _why_over(request: HttpRequest) -> str | Promise:
 
 def _to_login(request: HttpRequest, why: str | Promise) -> HttpResponse:
     if _is_background(request):
-        return HttpResponse(say("You are signed out."), status=401, content_type="text/plain; charset=utf-8")
+        return HttpResponse(
+            say(gettext("You are signed out.")), status=401, content_type="text/plain; charset=utf-8"
+        )
     if request.method not in ("GET", "HEAD"):
         messages.warning(request, str(NOT_SAVED))
     elif why:

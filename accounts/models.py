@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.passkey_rows import Passkey as Passkey
 from accounts.passkey_rows import PasskeyChallenge as PasskeyChallenge
@@ -21,15 +22,15 @@ from accounts.signin_rows import SignIn as SignIn
 
 
 class Role(models.TextChoices):
-    REQUESTER = "requester", "Requester"
-    OFFICER = "officer", "Officer"
-    AUDITOR = "auditor", "Auditor"
-    ADMINISTRATOR = "administrator", "Administrator"
+    REQUESTER = "requester", _("Requester")
+    OFFICER = "officer", _("Officer")
+    AUDITOR = "auditor", _("Auditor")
+    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 def role_words(roles: Iterable[str]) -> str:
     """ "Requester, Officer", in the order of `Role`."""
-    return ", ".join(role.label for role in Role if role.value in roles) or "None"
+    return ", ".join(str(role.label) for role in Role if role.value in roles) or str(_("None"))
 
 
 class Household(models.Model):
@@ -42,7 +43,7 @@ class Household(models.Model):
     one_person = models.BooleanField(default=False)  # the switch: an officer may decide on their own word
     # Profile -> days before the end at which a reminder is sent; what is not there has enrollment's default.
     reminder_days = models.JSONField(default=dict)
-    # Step of the first evening -> what somebody said of it; everything else is seen (portal/first_evening.py).
+    # Step of the first evening -> what somebody said of it; all else is seen (portal/first_evening.py).
     evening = models.JSONField(default=dict)
     # From where the portal, or what only officers, auditors and administrators do there, can be reached:
     # networks such as "192.168.1.0/24" (accounts/networks.py). Empty: from everywhere.
@@ -272,11 +273,11 @@ class Delivery(models.Model):
     """One notice on its way over one channel: the outbox (accounts/deliveries.py has its steps)."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        TAKEN = "taken", "Connecting"  # a sender has it; nothing has left
-        LEAVING = "leaving", "Sending"  # from here on the other end may have it
-        SENT = "sent", "Sent"
-        GIVEN_UP = "given up", "Not delivered"
+        WAITING = "waiting", _("Waiting")
+        TAKEN = "taken", _("Connecting")  # a sender has it; nothing has left
+        LEAVING = "leaving", _("Sending")  # from here on the other end may have it
+        SENT = "sent", _("Sent")
+        GIVEN_UP = "given up", _("Not delivered")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # in its Message-ID, too
     notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")

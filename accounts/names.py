@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 # A person's or household's name in plain characters, or ValidationError. It is the rule for names in
 # certificates, named in the settings as password validators are: this room does not know that one.
@@ -25,8 +26,10 @@ def username(typed: str) -> str:
     name = normalised(typed)
     if not _USERNAME.fullmatch(name):
         raise ValidationError(
-            "Use up to 64 small letters a to z, digits, dots, hyphens and underscores; the first and the last"
-            " are a letter or digit. For example: anna, or anna.k"
+            _(
+                "Use up to 64 small letters a to z, digits, dots, hyphens and underscores; the first "
+                "and the last are a letter or digit. For example: anna, or anna.k"
+            )
         )
     return name
 

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from accounts import kinds, outbox
+from accounts.languages import later
 from accounts.models import User
 from audit.models import AuditEvent
 
@@ -28,28 +30,28 @@ ACTIONS = (
     "channel.removed",
     "calendar.made",
 )
+_ALARM = _(
+    "%(happened)s\n\nIf that was you, or you know of it, there is nothing to do. If not, tell an officer"
+    " at once, sign in, and change your password."
+)
 
 
 def tell(line: AuditEvent) -> None:
     """Part of the caller's transaction. `line.action` is one of ACTIONS."""
     users = User.objects.filter(username=line.target or line.actor)
     subject, happened = _words(line)
-    text = _(
-        "%(happened)s\n\nIf that was you, or you know of it, there is nothing to do. If not, tell an officer"
-        " at once, sign in, and change your password."
-    ) % {"happened": happened % _names(line)}
-    event = f"audit {line.sequence}"
-    told = {"kind": kinds.ACCOUNT, "event": event, "subject": subject, "text": text, "link": "/account"}
-    outbox.tell(users, **told, to=_former_address(line.detail))
+    text = later(_ALARM, happened=later(happened, **_names(line)))
+    told = {"event": f"audit {line.sequence}", "link": "/account", "to": _former_address(line.detail)}
+    outbox.tell(users, kinds.ACCOUNT, subject=subject, text=text, **told)
 
 
-def _names(line: AuditEvent) -> dict[str, str]:
+def _names(line: AuditEvent) -> dict[str, object]:
     """Who did it, and what it is called."""
     by = line.actor or _("The terminal of the portal's machine")
     return {"by": by, "name": str(line.detail.get("name", ""))}
 
 
-def _words(line: AuditEvent) -> tuple[str, str]:
+def _words(line: AuditEvent) -> tuple[Promise, Promise]:
     """Subject and sentence; a line that says who did it has a place for the name."""
     told = {
         "password.changed": (_("Your password was changed"), _("A new password counts for your account.")),

@@ -58,11 +58,11 @@ def withdraw(event: str, words: str) -> None:
     waiting.update(state=Delivery.State.GIVEN_UP, trouble=words, changed_at=timezone.now())
 
 
-def test(channel: Channel, *, event: str, subject: str, text: str) -> None:
+def test(channel: Channel, *, event: str, subject: Words, text: Words) -> None:
     """A message to one channel alone, whatever it declines."""
     with transaction.atomic():
         notice = Notice.objects.create(
-            user=channel.user, event=event, kind=kinds.TEST, subject=_line(subject), text=text
+            user=channel.user, event=event, kind=kinds.TEST, subject=_line(str(subject)), text=str(text)
         )
         Delivery.objects.create(notice=notice, channel=channel)
 

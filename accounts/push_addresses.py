@@ -10,6 +10,8 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 # Scheme -> what people call it.
 SERVICES = {
@@ -47,7 +49,7 @@ OPTIONS = frozenset(
     }
 )
 MAX_LENGTH = 500
-EXAMPLE = "Write it as your service has it, for example ntfys://ntfy.sh/a-topic-nobody-guesses."
+EXAMPLE = gettext_lazy("Write it as your service has it, for example ntfys://ntfy.sh/a-topic-nobody-guesses.")
 
 
 def check(text: str) -> str:
@@ -55,26 +57,34 @@ def check(text: str) -> str:
     text = text.strip()
     scheme = text.partition("://")[0].lower() if "://" in text else ""
     if not scheme:
-        raise ValidationError(f"This is no address of a notification service. {EXAMPLE}")
+        raise ValidationError(
+            _("This is no address of a notification service. %(example)s") % {"example": EXAMPLE}
+        )
     if scheme not in SERVICES:
         raise ValidationError(
-            f"Addresses that begin with {scheme[:20]}:// are not used here; this page lists what is."
+            _("Addresses that begin with %(scheme)s:// are not used here; this page lists what is.")
+            % {"scheme": scheme[:20]}
         )
     if not text.isascii() or not text.isprintable() or any(char.isspace() for char in text):
-        raise ValidationError("There is a blank or a special letter in it: write those as %20 and so on.")
+        raise ValidationError(_("There is a blank or a special letter in it: write those as %20 and so on."))
     try:
         parts = urlsplit(text)
         host, options = parts.hostname, _options(text)
         if scheme in HOSTED:
-            _ = parts.port  # raises for one that is no number
+            _port = parts.port  # raises for one that is no number
     except ValueError as error:
-        raise ValidationError(f"This address cannot be read. {EXAMPLE}") from error
+        raise ValidationError(_("This address cannot be read. %(example)s") % {"example": EXAMPLE}) from error
     if not host:
-        raise ValidationError(f"Something is missing after {scheme}://. {EXAMPLE}")
+        raise ValidationError(
+            _("Something is missing after %(scheme)s://. %(example)s")
+            % {"scheme": scheme, "example": EXAMPLE}
+        )
     if unknown := sorted(name.lstrip("+-:") for name in options if name.lstrip("+-:") not in OPTIONS):
-        raise ValidationError(f"Leave this option out: {unknown[0][:30]}. It is not used here.")
+        raise ValidationError(
+            _("Leave this option out: %(option)s. It is not used here.") % {"option": unknown[0][:30]}
+        )
     if text.count("://") > 1:
-        raise ValidationError("This is more than one address: add each by itself.")
+        raise ValidationError(_("This is more than one address: add each by itself."))
     _refuse_own_machine(host)
     return text
 
@@ -94,8 +104,10 @@ def _refuse_own_machine(host: str) -> None:
         inside = host.rstrip(".") == "localhost" or host.endswith(".localhost")
     if inside:
         raise ValidationError(
-            "This leads to the portal's own machine, where nothing is sent. Use the name or address by which"
-            " the rest of the household reaches that server."
+            _(
+                "This leads to the portal's own machine, where nothing is sent. Use the name or "
+                "address by which the rest of the household reaches that server."
+            )
         )
 
 

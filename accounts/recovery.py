@@ -28,7 +28,7 @@ def renew(user: User) -> list[str]:
     """Ten new codes as they are shown, once; the old ones stop working."""
     codes = [_new() for _ in range(COUNT)]
     with transaction.atomic():
-        device, _ = RecoveryDevice.objects.get_or_create(user=user, defaults={"name": "Recovery codes"})
+        device, _made = RecoveryDevice.objects.get_or_create(user=user, defaults={"name": "Recovery codes"})
         device.codes.all().delete()
         RecoveryCode.objects.bulk_create(
             RecoveryCode(device=device, digest=device.digest(code)) for code in codes

@@ -7,14 +7,20 @@ from dataclasses import dataclass, replace
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import names, people, roster_text
 from accounts.models import Invitation, Role, User, role_words
 
 MAX_PEOPLE = 200
 MAX_EMAIL = 254  # RFC 5321 4.5.3.1.3, less the brackets
-_ROLES = {word.casefold(): role.value for role in Role for word in (role.value, role.label)}
-_TWO = "If they are two people, give each a user name in a table: name,username"
+_TWO = gettext_lazy("If they are two people, give each a user name in a table: name,username")
+
+
+def _roles() -> dict[str, str]:
+    """What may stand in a list for each role: in English, and in the language of whoever reads it."""
+    return {str(word).casefold(): role.value for role in Role for word in (role.value, role.label)}
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,11 @@ def read(text: str, *, by: User, roles: frozenset[str]) -> tuple[list[Entry], li
     """
     lines, unused = roster_text.lines(text)
     if not lines:
-        raise ValidationError("Write at least one name, for example Anna Huber.")
+        raise ValidationError(_("Write at least one name, for example Anna Huber."))
     if len(lines) > MAX_PEOPLE:
         raise ValidationError(
-            f"These are {len(lines)} people; at most {MAX_PEOPLE} are invited at once. Make two lists."
+            _("These are %(number)d people; at most %(limit)d are invited at once. Make two lists.")
+            % {"number": len(lines), "limit": MAX_PEOPLE}
         )
     judged = [_entry(line, roles, people.grantable(by)) for line in lines]
     return _beside(judged, list(_known())), unused
@@ -75,15 +82,15 @@ def _entry(line: roster_text.Line, roles: frozenset[str], grantable: frozenset[s
             faults.append(f"{label}: {error.messages[0]}" if label else error.messages[0])
             return names.printable(typed, 80)
 
-    given = _ROLES.keys() & _words(cells.get("roles", "")) if not line.fault else set()
+    given = _roles().keys() & _words(cells.get("roles", "")) if not line.fault else set()
     faults += _role_faults(cells.get("roles", ""), roles, grantable) if not line.fault else []
     return Entry(
         line.number,
         judged("name", "", names.plain_name),
-        judged("username", "User name", names.username),
-        judged("email", "E-mail", _email),
-        judged("device", "Device", names.plain_name),
-        frozenset(_ROLES[word] for word in given) or roles,
+        judged("username", _("User name"), names.username),
+        judged("email", _("E-mail"), _email),
+        judged("device", _("Device"), names.plain_name),
+        frozenset(_roles()[word] for word in given) or roles,
         tuple(faults),
     )
 
@@ -93,32 +100,43 @@ def _words(text: str) -> set[str]:
 
 
 def _role_faults(text: str, roles: frozenset[str], grantable: frozenset[str]) -> list[str]:
-    unknown = sorted(_words(text) - _ROLES.keys())
+    unknown = sorted(_words(text) - _roles().keys())
     if unknown:
-        known = ", ".join(role.label for role in Role)
-        return [f"Roles: there is no “{names.printable(unknown[0])}”. There are: {known}."]
-    wanted = {_ROLES[word] for word in _words(text)} or roles
+        known = ", ".join(str(role.label) for role in Role)
+        sentence = _("Roles: there is no “%(word)s”. There are: %(known)s.")
+        return [sentence % {"word": names.printable(unknown[0]), "known": known}]
+    wanted = {_roles()[word] for word in _words(text)} or roles
     if not wanted <= grantable:
-        return [f"Roles: you may not make somebody {role_words(wanted - grantable)}. Ask an administrator."]
+        sentence = _("Roles: you may not make somebody %(roles)s. Ask an administrator.")
+        return [sentence % {"roles": role_words(wanted - grantable)}]
     return []
 
 
 def _email(typed: str) -> str:
     if len(typed) > MAX_EMAIL:
-        raise ValidationError(f"This is too long; an address has at most {MAX_EMAIL} characters.")
+        raise ValidationError(
+            _("This is too long; an address has at most %(limit)d characters.") % {"limit": MAX_EMAIL}
+        )
     try:
         validate_email(typed)
     except ValidationError:
-        raise ValidationError("This is no address, such as anna@example.org.") from None
+        raise ValidationError(_("This is no address, such as anna@example.org.")) from None
     return typed
 
 
 def _known() -> Iterator[Known]:
     for user in User.objects.only("username", "full_name", "email"):
-        yield Known(user.full_name, user.username, user.email, f"{user.both_names} is here already.")
+        yield Known(
+            user.full_name,
+            user.username,
+            user.email,
+            _("%(person)s is here already.") % {"person": user.both_names},
+        )
     waiting = Invitation.objects.filter(used_at=None, account=None, lapses_at__gt=timezone.now())
     for link in waiting.only("full_name", "username", "email"):
-        what = f"{link.full_name} was invited already, and that link can still be used."
+        what = _("%(person)s was invited already, and that link can still be used.") % {
+            "person": link.full_name
+        }
         yield Known(link.full_name, link.username, link.email, what)
 
 
@@ -132,7 +150,7 @@ def _beside(entries: list[Entry], known: list[Known]) -> list[Entry]:
     for entry in entries:
         faults = [] if entry.faults else _already(entry, by_name, by_username)
         found.append(replace(entry, faults=(*entry.faults, *faults)))
-        what = f"Line {entry.line} has the same name."
+        what = _("Line %(line)s has the same name.") % {"line": entry.line}
         _remember(Known(entry.name, entry.username, entry.email, what), by_name, by_username)
     return found
 
@@ -146,9 +164,13 @@ def _remember(one: Known, by_name: dict[str, list[Known]], by_username: dict[str
 def _already(entry: Entry, by_name: dict[str, list[Known]], by_username: dict[str, Known]) -> list[str]:
     taken = by_username.get(entry.username)
     if taken:
-        return [f"User name: {entry.username} is taken. {taken.what} Choose another, or leave it empty."]
+        return [
+            _("User name: %(name)s is taken. %(what)s Choose another, or leave it empty.")
+            % {"name": entry.username, "what": taken.what}
+        ]
     same = (one for one in by_name.get(entry.name.casefold(), []) if not _two_people(entry, one))
-    return [f"{one.what} Leave this line out. {_TWO}" for one in same][:1]
+    sentence = _("%(what)s Leave this line out. %(way_out)s")
+    return [sentence % {"what": one.what, "way_out": _TWO} for one in same][:1]
 
 
 def _two_people(entry: Entry, other: Known) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 MAX_BYTES = 64 * 1024
 _DELIMITERS = ",;\t"
@@ -32,16 +33,16 @@ class Line:
 def decoded(data: bytes) -> str:
     """A file as text: UTF-16 by its mark, else UTF-8, else Windows' cp1252. Raises ValidationError."""
     if len(data) > MAX_BYTES:
-        raise ValidationError("This file is too large. Leave out what is not about the people.")
+        raise ValidationError(_("This file is too large. Leave out what is not about the people."))
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise ValidationError("This is a spreadsheet. Save it as CSV and choose that file.")
+        raise ValidationError(_("This is a spreadsheet. Save it as CSV and choose that file."))
     marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1252"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise ValidationError("This file is no text that can be read. Save it as CSV in UTF-8.")
+    raise ValidationError(_("This file is no text that can be read. Save it as CSV in UTF-8."))
 
 
 def lines(text: str) -> tuple[list[Line], list[str]]:
@@ -71,14 +72,18 @@ def _letters(heading: str) -> str:
 def _refuse_twice(columns: list[str | None]) -> None:
     twice = {column for column in columns if column and columns.count(column) > 1}
     if twice:
-        raise ValidationError(f"Two columns say {', '.join(sorted(twice))}. Keep one of them.")
+        raise ValidationError(
+            _("Two columns say %(headings)s. Keep one of them.") % {"headings": ", ".join(sorted(twice))}
+        )
 
 
 def _plain(number: int, text: str) -> Line:
     """A line that is a name and nothing else."""
     fault = ""
     if re.search(r"[;\t@]", text):
-        fault = "This looks like a table. Name its columns in the first line, for example: name,e-mail,device"
+        fault = _(
+            "This looks like a table. Name its columns in the first line, for example: name,e-mail,device"
+        )
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1].replace('""', '"')
     return Line(number, {"name": text}, fault)
@@ -93,7 +98,7 @@ def _table(body: str, columns: list[str | None], delimiter: str, above: int) -> 
                 yield Line(number, _cells(row, columns), _fault(row, columns))
             number = above + reader.line_num + 1
     except csv.Error as error:
-        yield Line(number, {"name": ""}, f"This line cannot be read as CSV: {error}.")
+        yield Line(number, {"name": ""}, _("This line cannot be read as CSV: %(why)s.") % {"why": error})
 
 
 def _cells(row: list[str], columns: list[str | None]) -> dict[str, str]:
@@ -102,7 +107,9 @@ def _cells(row: list[str], columns: list[str | None]) -> dict[str, str]:
 
 def _fault(row: list[str], columns: list[str | None]) -> str:
     if any("\n" in cell for cell in row):
-        return "A quotation mark is not closed here, so that the lines below run into this one."
+        return _("A quotation mark is not closed here, so that the lines below run into this one.")
     if any(cell.strip() for cell in row[len(columns) :]):
-        return "There are more cells than headings. Put a cell with the separator in it into quotation marks."
+        return _(
+            "There are more cells than headings. Put a cell with the separator in it into quotation marks."
+        )
     return ""

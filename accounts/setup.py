@@ -7,7 +7,8 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 
 from accounts import joining
 from accounts.errors import Refused
@@ -16,7 +17,7 @@ from accounts.models import Household, Role, User
 from audit import trail
 
 FIRST = frozenset({Role.ADMINISTRATOR.value, Role.OFFICER.value, Role.REQUESTER.value})
-_DONE = "This household is set up already."
+_DONE = gettext_lazy("This household is set up already.")
 
 
 def ensure_token() -> str | None:
@@ -45,9 +46,9 @@ def fits(token: str) -> bool:
 def complete(token: str, details: Details, *, step: int, address: str = "") -> Joined:
     """Make the first account, and name the household. Raises Refused when somebody was first."""
     with transaction.atomic():
-        household, _ = Household.objects.select_for_update().get_or_create(pk=1)
+        household, _made = Household.objects.select_for_update().get_or_create(pk=1)
         if not fits(token):
-            raise Refused(_DONE, "Sign in, or ask the administrator to invite you.")
+            raise Refused(_DONE, _("Sign in, or ask the administrator to invite you."))
         household.name, household.time_zone = details.household, details.time_zone
         household.language = get_language() or household.language  # as the pages spoke to whoever set it up
         household.save()

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import invitations
 from accounts.errors import Refused
@@ -40,7 +41,10 @@ def invite(
     Raises Refused when `by` may not give somebody's roles, and IntegrityError when `once` was used already.
     """
     if not entries or len(entries) > MAX_PEOPLE or any(entry.faults for entry in entries):
-        raise Refused("Nobody was invited.", f"Give from one to {MAX_PEOPLE} people, each without a fault.")
+        raise Refused(
+            _("Nobody was invited."),
+            _("Give from one to %(limit)d people, each without a fault.") % {"limit": MAX_PEOPLE},
+        )
     for roles in {entry.roles for entry in entries}:
         invitations.check(by, roles)
     tokens = {entry.line: token() for entry in entries}
@@ -67,12 +71,12 @@ def renew(by: User, wanted: QuerySet[Invitation], *, hours: int, address: str = 
     with transaction.atomic():
         for invitation in not_joined(wanted).select_for_update(of=("self",)):
             if not invitations.may_change(by, invitation):
-                raise Refused("This link was made by somebody else.", "Ask them or an administrator.")
+                raise Refused(_("This link was made by somebody else."), _("Ask them or an administrator."))
             invitations.check(by, frozenset(invitation.roles))
             tokens[str(invitation.pk)] = _anew(invitation, by, hours)
             _record("person.link-anew", by, address, invitation, hours)
         if not tokens:
-            raise Refused("There is nobody here who has not joined yet.", "Nothing was changed.")
+            raise Refused(_("There is nobody here who has not joined yet."), _("Nothing was changed."))
     return tokens
 
 

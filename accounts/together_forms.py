@@ -7,6 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import roster, roster_text, together
 from accounts.forms import NameField, RolesForm
@@ -16,35 +18,39 @@ from accounts.models import InvitationGroup, Role
 
 _SHOWN = 5  # faults in the summary; the list below it has all
 _EXAMPLE = "name,e-mail,device\nAnna Huber,anna@example.org,phone\n"
-_ANEW = "A part of this page is missing. Copy your list and open the page anew."
+_ANEW = gettext_lazy("A part of this page is missing. Copy your list and open the page anew.")
 HOURS = [(24, "one day"), (72, "three days"), (168, "a week"), (336, "two weeks")]
 
 
 class HoursField(forms.TypedChoiceField):
     def __init__(self) -> None:
-        super().__init__(label="The links are good for", coerce=int, initial=together.HOURS, choices=HOURS)
+        super().__init__(label=_("The links are good for"), coerce=int, initial=together.HOURS, choices=HOURS)
 
 
 class TogetherForm(forms.Form):
     """After `is_valid`, `entries` has one for each person. Faulty or not, they are there to be shown."""
 
     name = NameField(
-        label="What do you call this group?",
-        help_text="To find it again, for example Spring 2027.",
-        error_messages={"required": "Give the group a name, for example Spring 2027."},
+        label=gettext_lazy("What do you call this group?"),
+        help_text=gettext_lazy("To find it again, for example Spring 2027."),
+        error_messages={"required": gettext_lazy("Give the group a name, for example Spring 2027.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     text = forms.CharField(
-        label="Whom do you invite?",
-        help_text="One name a line. Or a table from a spreadsheet whose first line names the columns: name,"
-        " and if you like username, e-mail, roles, device.",
+        label=gettext_lazy("Whom do you invite?"),
+        help_text=gettext_lazy(
+            "One name a line. Or a table from a spreadsheet whose first line names the columns: "
+            "name, and if you like username, e-mail, roles, device."
+        ),
         required=False,
         strip=False,
         max_length=roster_text.MAX_BYTES,
-        error_messages={"max_length": "This is too long to be read at once. Make two lists of it."},
+        error_messages={
+            "max_length": gettext_lazy("This is too long to be read at once. Make two lists of it.")
+        },
         widget=forms.Textarea(attrs={"rows": 10, "placeholder": _EXAMPLE, "spellcheck": "false"}),
     )
-    file = forms.FileField(label="Or a file (CSV)", required=False, allow_empty_file=True)
+    file = forms.FileField(label=gettext_lazy("Or a file (CSV)"), required=False, allow_empty_file=True)
     roles = RolesForm.base_fields["roles"]
     hours = HoursField()
     once = forms.UUIDField(
@@ -77,7 +83,9 @@ class TogetherForm(forms.Form):
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
         if InvitationGroup.objects.filter(name__iexact=name).exists():
-            raise ValidationError(f"There is a group {name} already. Choose another name.")
+            raise ValidationError(
+                _("There is a group %(name)s already. Choose another name.") % {"name": name}
+            )
         return name
 
     def clean(self) -> dict[str, Any]:
@@ -94,11 +102,17 @@ class TogetherForm(forms.Form):
         return given
 
     def _faults(self) -> None:
-        faults = [f"Line {entry.line}: {fault}" for entry in self.entries for fault in entry.faults]
+        faults = [
+            _("Line %(line)s: %(fault)s") % {"line": entry.line, "fault": fault}
+            for entry in self.entries
+            for fault in entry.faults
+        ]
         for fault in faults[:_SHOWN]:
             self.add_error("text", fault)
         if len(faults) > _SHOWN:
-            self.add_error("text", f"And {len(faults) - _SHOWN} more, in the list below.")
+            self.add_error(
+                "text", _("And %(number)d more, in the list below.") % {"number": len(faults) - _SHOWN}
+            )
 
 
 class AnewForm(FreshFactorForm):

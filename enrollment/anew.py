@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from enrollment import proposals
 from enrollment.models import CertificationRequest, Status
@@ -73,4 +74,6 @@ def alone() -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise Refused("Another renewal of this certificate was approved just now.", "Try again.") from error
+        raise Refused(
+            _("Another renewal of this certificate was approved just now."), _("Try again.")
+        ) from error

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
-from accounts import household
+from accounts import household, languages
 from accounts.models import CalendarLink, User
 from audit import trail
 from enrollment.models import CertificationRequest, Status
@@ -50,15 +51,21 @@ def find(token: str) -> CalendarLink | None:
 
 
 def text(link: CalendarLink) -> str:
-    """The calendar, in UTF-8, lines ended and folded as RFC 5545 3.1 has it."""
+    """The calendar in its owner's language, in UTF-8, lines ended and folded as RFC 5545 3.1 has it."""
+    with translation.override(languages.of(link.user)):
+        lines = _lines(link)
+    return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
+
+
+def _lines(link: CalendarLink) -> list[str]:
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Latchkey//Certificates//EN", "METHOD:PUBLISH"]
-    name = _escaped(f"Certificates of {household.current().name}")
+    name = _escaped(_("Certificates of %(household)s") % {"household": household.current().name})
     lines += [f"NAME:{name}", f"X-WR-CALNAME:{name}", "REFRESH-INTERVAL;VALUE=DURATION:PT12H"]  # RFC 7986 5
     # Somebody who is no officer any more sees their own only.
     everybody = link.everybody and link.user.is_officer
     for certificate in _ending(None if everybody else link.user)[:AT_MOST]:
         lines += _event(certificate)
-    return "".join(f"{part}\r\n" for line in [*lines, "END:VCALENDAR"] for part in _folded(line))
+    return [*lines, "END:VCALENDAR"]
 
 
 def _ending(owner: User | None) -> QuerySet[Certificate]:
@@ -72,13 +79,15 @@ def _ending(owner: User | None) -> QuerySet[Certificate]:
 def _event(certificate: Certificate) -> Iterable[str]:
     """A moment that takes no time (RFC 5545 3.6.1): DTSTART without an end."""
     host = settings.HOSTS[0]
+    ends = _("Certificate ends: %(name)s") % {"name": certificate.subject}
+    what = _("After that nothing opens for it. Get a new one in time on its page.")
     return (
         "BEGIN:VEVENT",
         f"UID:{certificate.pk}@{host}",
         f"DTSTAMP:{_moment(certificate.issued_at)}",
         f"DTSTART:{_moment(certificate.not_after)}",
-        f"SUMMARY:{_escaped(f'Certificate ends: {certificate.subject}')}",
-        f"DESCRIPTION:{_escaped('After that nothing opens for it. Get a new one in time on its page.')}",
+        f"SUMMARY:{_escaped(ends)}",
+        f"DESCRIPTION:{_escaped(what)}",
         f"URL:{settings.PORTAL_URL}/requests/{certificate.request_id}",
         "TRANSP:TRANSPARENT",
         "END:VEVENT",

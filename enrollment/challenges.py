@@ -10,6 +10,8 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from accounts.models import User
 from audit import trail
@@ -25,14 +27,19 @@ GOOD_FOR = timedelta(days=1)
 KEPT = timedelta(days=30)  # after the end, so that a late program is told why
 OPEN_EACH = 20  # unused challenges of one person
 BYTES = 15  # 24 characters of base 32, which are typed into printers
-ANEW = "Make a new challenge in the portal."
+# Stored with the request, so in English (enrollment/in_words.py).
+BY_PROGRAM = gettext_noop("Sent by a program (SCEP), with a challenge made in the portal.")
+ANEW = gettext_lazy("Make a new challenge in the portal.")
 
 
 def make(*, by: User, address: str, device: str) -> str:
     """A new challenge for one device of `by`; it is not kept, only its digest is. Raises Refused."""
     now = timezone.now()
     if EnrolmentChallenge.objects.filter(owner=by, request=None, lapses_at__gt=now).count() >= OPEN_EACH:
-        raise Refused(f"{OPEN_EACH} of your challenges wait to be used already.", "Use one, or wait a day.")
+        raise Refused(
+            _("%(number)d of your challenges wait to be used already.") % {"number": OPEN_EACH},
+            _("Use one, or wait a day."),
+        )
     label = proposals.checked_label(device)
     proposals.common_name(by, PROFILE, label, ())  # says now what would be refused later
     text = _new_text()
@@ -57,11 +64,11 @@ def ask(*, csr: ParsedCSR, challenge: str, address: str) -> CertificationRequest
     if found.request is not None:
         if found.request.key_sha256 == csr.key_sha256:
             return found.request
-        raise Refused("This challenge was used already.", ANEW)
+        raise Refused(_("This challenge was used already."), ANEW)
     if found.lapses_at <= timezone.now():
-        raise Refused("This challenge has lapsed.", ANEW)
+        raise Refused(_("This challenge has lapsed."), ANEW)
     if not (found.owner.is_active and found.owner.is_requester):
-        raise Refused("The account that made this challenge may not ask any more.")
+        raise Refused(_("The account that made this challenge may not ask any more."))
     objections.check(csr, lambda san: proposals.may_be_asked(PROFILE, san))
     return _submitted(found, csr, address)
 
@@ -75,12 +82,12 @@ def _submitted(found: EnrolmentChallenge, csr: ParsedCSR, address: str) -> Certi
             csr=csr,
             profile=PROFILE.name,
             device=found.device,
-            note="Sent by a program (SCEP), with a challenge made in the portal.",
+            note=BY_PROGRAM,
             sans=[],
         )
         free = EnrolmentChallenge.objects.filter(pk=found.pk, request=None)
         if free.update(request=request) != 1:
-            raise Refused("This challenge was used already.", ANEW)
+            raise Refused(_("This challenge was used already."), ANEW)
     return request
 
 

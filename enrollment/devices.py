@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import independence, sealing
 from accounts.models import User
@@ -27,7 +29,7 @@ PROFILE = PROFILES["tls-client"]
 COMES_WITHIN = timedelta(days=7)  # from the approval; the signer has the same limit (claims.DEVICE_DAYS)
 DIGITS = 40  # of the challenge: 160 bits
 MAX_NOTE = 1000  # characters
-ANEW = "Ask for this device anew."
+ANEW = gettext_lazy("Ask for this device anew.")
 
 
 def ask_for_device(*, by: User, address: str, device: str, note: str = "") -> CertificationRequest:
@@ -70,11 +72,11 @@ def challenge_of(request: CertificationRequest) -> str:
 def profile_for(request: CertificationRequest, *, by: User, address: str) -> bytes:
     """The signed .mobileconfig for an approved device of `by`. Downloading it uses nothing up."""
     if by.pk != request.owner_id or not request.challenge_sha256:
-        raise Refused("This is not your device.")
+        raise Refused(_("This is not your device."))
     _refuse_used_or_lapsed(request)
     challenge = challenge_of(request)
     if not hmac.compare_digest(_digest(challenge), request.challenge_sha256):
-        raise Refused("The key that the approval was made with is gone.", ANEW)  # a restored backup
+        raise Refused(_("The key that the approval was made with is gone."), ANEW)  # a restored backup
     signed = mobile.signed_profile(request, challenge)
     trail.record(
         "profile.downloaded",
@@ -106,7 +108,7 @@ def _take_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> No
         _note_second_key(request, csr, address)
     _refuse_used_or_lapsed(request)
     if not request.owner.is_active:
-        raise Refused("The account of this device's owner is closed.")
+        raise Refused(_("The account of this device's owner is closed."))
     history.refuse_used_key(csr.key_sha256, request.owner)
     key = {"csr": csr.der, "csr_sha256": csr.sha256, "key_sha256": csr.key_sha256}
     free = CertificationRequest.objects.filter(pk=request.pk, status=Status.APPROVED, key_sha256="")
@@ -115,25 +117,29 @@ def _take_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> No
             if free.filter(lapses_at__gt=timezone.now()).update(**key) == 1:
                 record("key", request, None, address, {"key": csr.key_sha256})
     except IntegrityError as error:
-        raise Refused("This key is asked for already.", "Make a new one.") from error
+        raise Refused(_("This key is asked for already."), _("Make a new one.")) from error
     request.refresh_from_db(fields=["status", "certificate", "reason", *key])
     if request.key_sha256 != csr.key_sha256:  # unlike a phone that asked twice at once
-        raise Refused("Another key came first, or the approval has lapsed.", ANEW)
+        raise Refused(_("Another key came first, or the approval has lapsed."), ANEW)
 
 
 def _note_second_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> None:
     """Somebody had the challenge and was not the first, or was not the owner: officers should know."""
     record("second-key", request, None, address, {"key": csr.key_sha256, "first": request.key_sha256})
-    raise Refused("This approval was used already, with another key.", ANEW)
+    raise Refused(_("This approval was used already, with another key."), ANEW)
 
 
 def _refuse_used_or_lapsed(request: CertificationRequest) -> None:
     if not request.waits_for_key:
-        raise Refused(f"This device is not waiting for its profile: {request.get_status_display()}.", ANEW)
+        raise Refused(
+            _("This device is not waiting for its profile: %(state)s.")
+            % {"state": request.get_status_display()},
+            ANEW,
+        )
     if request.lapses_at is None or request.lapses_at <= timezone.now():
-        raise Refused("The approval of this device has lapsed: nothing came for it in time.", ANEW)
+        raise Refused(_("The approval of this device has lapsed: nothing came for it in time."), ANEW)
     if _was_reset(request):
-        raise Refused("The account got a new password and app after this device was approved.", ANEW)
+        raise Refused(_("The account got a new password and app after this device was approved."), ANEW)
 
 
 def _was_reset(request: CertificationRequest) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.freshness import FreshFactorForm
+from accounts.languages import later
 from accounts.models import User
 from enrollment import history, proposals
 from enrollment.in_words import in_words
@@ -26,7 +27,7 @@ from pki.profiles import PROFILES
 
 # Codes of rejections of what must not even be sent back: keys, and what is too long to be searched for one.
 SECRETS = ("private-key", "pkcs12", "too-large")
-NAMES_HINT = "Names and addresses under which it is reached, one a line: nas.home.arpa or 192.168.1.2."
+NAMES_HINT = _("Names and addresses under which it is reached, one a line: nas.home.arpa or 192.168.1.2.")
 
 
 def sentence(error: Refused | CSRRejected) -> str:
@@ -84,7 +85,7 @@ class SubmitForm(forms.Form):
     )
     names = forms.CharField(
         label=_("Host names"),
-        help_text=f"For a web server or an MQTT broker only. {NAMES_HINT}",
+        help_text=later(_("For a web server or an MQTT broker only. %(hint)s"), hint=NAMES_HINT),
         widget=forms.Textarea(
             attrs={"class": "names", "rows": 3, "spellcheck": "false", "autocapitalize": "off"}
         ),

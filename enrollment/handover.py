@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit import trail
@@ -45,8 +46,8 @@ def take(token: str, *, by: User, address: str) -> HandOver:
         # Of two at once one deletes the row; the other finds it gone.
         if found is None or not HandOver.objects.filter(pk=found.pk).delete()[0]:
             raise Refused(
-                "This code was used already, is older than ten minutes, or was made by somebody else.",
-                "Make a new one on the computer. Nothing was changed.",
+                _("This code was used already, is older than ten minutes, or was made by somebody else."),
+                _("Make a new one on the computer. Nothing was changed."),
             )
         trail.record("handover.used", actor=by.username, address=address, target=by.username)
     return found

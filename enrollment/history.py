@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from enrollment import states
@@ -14,7 +17,7 @@ from pki.profiles import CertificateProfile
 from pki.revocation import HOLD
 
 OPEN = (Status.PENDING, Status.APPROVED)
-NEW_KEY = "Make a new key and a new request for it; the lines are in the help below."
+NEW_KEY = gettext_lazy("Make a new key and a new request for it; the lines are in the help below.")
 WAITING_EACH = 20  # requests of one person that may wait at once
 SHOWN = 6  # lines of history on a page
 
@@ -25,25 +28,27 @@ def refuse_used_key(key_sha256: str, owner: User) -> None:
     certificates = list(Certificate.objects.filter(key_sha256=key_sha256).only(*columns))
     if any(one.reason == "keyCompromise" for one in certificates):
         raise Refused(
-            "This key was revoked because somebody else may have it, so nobody can use it again.", NEW_KEY
+            _("This key was revoked because somebody else may have it, so nobody can use it again."), NEW_KEY
         )
     open_ones = CertificationRequest.objects.filter(key_sha256=key_sha256, status__in=OPEN)
     waiting = open_ones.only("owner_id", "device").first()
     if waiting is not None and waiting.owner_id == owner.pk:
         raise Refused(
-            f"You have asked for this key already, as “{waiting.device}”. That request is still open.",
-            "Look at it under Your requests. To change it, withdraw it and send a new one.",
+            _("You have asked for this key already, as “%(device)s”. That request is still open.")
+            % {"device": waiting.device},
+            _("Look at it under Your requests. To change it, withdraw it and send a new one."),
         )
     if waiting is not None or any(one.owner != str(owner.pk) for one in certificates):
         raise Refused(
-            "This key belongs to another account. A key is for one person or device only.",
-            f"{NEW_KEY} If you never gave it to anybody, tell your officer.",
+            _("This key belongs to another account. A key is for one person or device only."),
+            _("%(way_out)s If you never gave it to anybody, tell your officer.") % {"way_out": NEW_KEY},
         )
     now = timezone.now()
     for live in (one for one in certificates if one.revoked_at is None and one.not_after > now):
         raise Refused(
-            f"There is a live certificate for this key: “{live.subject}”, until {live.not_after:%d %B %Y}.",
-            f"Use that one, or revoke it first. {NEW_KEY}",
+            _("There is a live certificate for this key: “%(name)s”, until %(date)s.")
+            % {"name": live.subject, "date": date_format(live.not_after, _("j F Y"))},
+            _("Use that one, or revoke it first. %(way_out)s") % {"way_out": NEW_KEY},
         )
 
 
@@ -58,8 +63,9 @@ def refuse_taken_name(profile: CertificateProfile, common_name: str, owner: User
     same = live.filter(authority="devices", subject=common_name, not_after__gt=timezone.now())
     if same.exclude(owner=str(owner.pk)).exists():
         raise Refused(
-            f"Somebody else's device is called “{common_name}” already, and would be taken for the same one.",
-            "Choose another name.",
+            _("Somebody else's device is called “%(name)s” already, and would be taken for the same one.")
+            % {"name": common_name},
+            _("Choose another name."),
         )
 
 
@@ -71,8 +77,9 @@ def refuse_too_many(owner: User) -> None:
     """
     if CertificationRequest.objects.filter(owner=owner, status=Status.PENDING).count() >= WAITING_EACH:
         raise Refused(
-            f"{WAITING_EACH} of your requests wait already; that is as many as may wait at once.",
-            "Withdraw one under Your requests, or wait until some are decided.",
+            _("%(number)d of your requests wait already; that is as many as may wait at once.")
+            % {"number": WAITING_EACH},
+            _("Withdraw one under Your requests, or wait until some are decided."),
         )
 
 

@@ -17,10 +17,17 @@ BACKUPS = (  # portal/keeping/notes.py
     gettext_noop("The last drill failed. Make a new backup, and run a drill with it."),
     gettext_noop("A backup is good once it was restored. Run: manage.py restore FILE --drill"),
 )
+STORED = (  # enrollment/issuing.py, enrollment/challenges.py
+    gettext_noop("The CA refused to sign: %(why)s"),
+    gettext_noop(
+        "The CA does not answer at present. The approval stands; it is issued as soon as the CA is back."
+    ),
+    gettext_noop("Sent by a program (SCEP), with a challenge made in the portal."),
+)
 OUTBOX = (gettext_noop("No end of it within a minute, several times."),)  # accounts/deliveries.py
 KNOWN = (
     *(*said_by_pki.REQUESTS, *said_by_signer.SIGNER, *said_by_signer.LISTS, *said_by_signer.KINDS),
-    *(*BACKUPS, *OUTBOX, *said_by_pki.NAMES),
+    *(*BACKUPS, *STORED, *OUTBOX, *said_by_pki.NAMES),
 )
 # Why a certificate ends early: the values of pki.revocation.REASONS, and of a hold.
 REASONS = {

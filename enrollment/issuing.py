@@ -6,6 +6,8 @@ from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from enrollment import notifications
 from enrollment.models import CertificationRequest, Kind, Status
@@ -25,7 +27,9 @@ from pki.signer.protocol import (
 
 AT_A_TIME = 200  # requests one housekeeping round takes on
 MAX_REASON = 1000  # characters
-NO_SIGNER = "The CA does not answer at present. The approval stands; it is issued as soon as the CA is back."
+NO_SIGNER = gettext_noop(
+    "The CA does not answer at present. The approval stands; it is issued as soon as the CA is back."
+)
 WITHOUT_KEY = Q(key_sha256="")  # approved devices that did not ask yet
 
 
@@ -86,7 +90,7 @@ def _refuse_after_end(request: CertificationRequest) -> None:
         return
     before = Certificate.objects.select_for_update().get(pk=request.predecessor.pk)
     if before.reason in ENDS_ALL:
-        raise Refused("What it renews was revoked.")
+        raise Refused(_("What it renews was revoked."))
 
 
 def order(request: CertificationRequest) -> IssuanceRequest:

@@ -6,7 +6,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
+from django.utils.translation import gettext as _
 
+from enrollment.in_words import in_words
 from enrollment.models import CertificationRequest
 from enrollment.refusals import Refused
 from pki import authorities, mobileconfig, own
@@ -29,7 +31,8 @@ def signed_profile(request: CertificationRequest, challenge: str) -> bytes:
         return _signed(plist)
     except (OSError, ValueError, SignerUnavailable) as error:
         raise Refused(
-            f"The profile cannot be made at present: {error}", "Try again in a few minutes."
+            _("The profile cannot be made at present: %(why)s") % {"why": in_words(str(error))},
+            _("Try again in a few minutes."),
         ) from error
 
 

@@ -23,9 +23,9 @@ class Status(models.TextChoices):
 class Kind(models.TextChoices):
     """What an approval is for (pki/signer/protocol.py has the evidence of each)."""
 
-    CSR = "csr", "A key that is there"
-    DEVICE = "device", "Person and device, no key yet"  # csr and key_sha256 are empty until the device asks
-    RENEWAL = "renewal", "The same again with a new key"  # nobody decides: the old key does
+    CSR = "csr", _("A key that is there")
+    DEVICE = "device", _("Person and device, no key yet")  # csr and key_sha256 are empty until it asks
+    RENEWAL = "renewal", _("The same again with a new key")  # nobody decides: the old key does
 
 
 # From each status, where it may go. Final is final. enrollment/transitions.py is the only code that follows

@@ -8,18 +8,21 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise, lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import household, independence, kinds, outbox
+from accounts.languages import later
 from accounts.models import Household, User
+from enrollment.in_words import REASONS, in_words_later
 from enrollment.models import CertificationRequest, Kind, Message, Seen
 from enrollment.transitions import waits_event
 from pki.models import Certificate
 from pki.profiles import EVERY
-from pki.revocation import HOLD, REASONS
+from pki.revocation import HOLD
 
 
 def waits(request: CertificationRequest) -> None:
@@ -29,13 +32,17 @@ def waits(request: CertificationRequest) -> None:
         _deciders(request),
         kinds.DECIDE,
         event=waits_event(request),
-        subject=_("%(who)s asks for a certificate: %(device)s") % {"who": who, "device": device},
-        text=_(
-            "%(who)s asks for a certificate for “%(device)s” (%(purpose)s). It waits for your decision.\n\n"
-            "Call them to be sure that it is them, compare the four words where the page shows some, and"
-            " approve or refuse. Approving needs one code of your app."
-        )
-        % {"who": who, "device": device, "purpose": EVERY[request.profile].title},
+        subject=later(_("%(who)s asks for a certificate: %(device)s"), who=who, device=device),
+        text=later(
+            _(
+                "%(who)s asks for a certificate for “%(device)s” (%(purpose)s). It waits for your"
+                " decision.\n\nCall them to be sure that it is them, compare the four words where the page"
+                " shows some, and approve or refuse. Approving needs one code of your app."
+            ),
+            who=who,
+            device=device,
+            purpose=in_words_later(EVERY[request.profile].title),
+        ),
         link=f"/queue/{request.pk}",
     )
 
@@ -47,22 +54,26 @@ def asked(request: CertificationRequest, message: Message) -> None:
         kinds.QUESTION,
         f"question {message.pk}",
         _("A question about %(device)s"),
-        _("%(by)s asks: “%(said)s”\n\nYour request waits until you answer; the page has room for it.")
-        % {"by": message.author.both_names, "said": message.text},
+        _("%(by)s asks: “%(said)s”\n\nYour request waits until you answer; the page has room for it."),
+        by=message.author.both_names,
+        said=message.text,
     )
 
 
 def answered(request: CertificationRequest, message: Message) -> None:
     """The owner's answer: to the officers who asked."""
+    who = request.owner.both_names
     askers = User.objects.filter(pk__in=request.messages.filter(from_officer=True).values("author"))
     outbox.tell(
         askers,
         kinds.DECIDE,
         event=f"answer {message.pk}",
-        subject=_("%(who)s answered: %(device)s")
-        % {"who": request.owner.both_names, "device": request.device},
-        text=_("%(who)s answers: “%(said)s”\n\nThe request waits for your decision.")
-        % {"who": request.owner.both_names, "said": message.text},
+        subject=later(_("%(who)s answered: %(device)s"), who=who, device=request.device),
+        text=later(
+            _("%(who)s answers: “%(said)s”\n\nThe request waits for your decision."),
+            who=who,
+            said=message.text,
+        ),
         link=f"/queue/{request.pk}",
     )
 
@@ -82,11 +93,11 @@ def issued(request: CertificationRequest, certificate: Certificate) -> None:
     """There is a certificate: to the owner, as news of a device where no officer decided just now."""
     subject, text = _issued_words(Kind(request.kind))
     kind = kinds.DECIDED if request.kind == Kind.CSR else kinds.DEVICE
-    named = {"until": day(certificate.not_after)}
-    _tell_owner(request, kind, f"request {request.pk} issued", subject, text % named)
+    until = day(certificate.not_after)
+    _tell_owner(request, kind, f"request {request.pk} issued", subject, text, until=until)
 
 
-def _issued_words(kind: Kind) -> tuple[str, str]:
+def _issued_words(kind: Kind) -> tuple[Promise, Promise]:
     if kind == Kind.DEVICE:
         return _("%(device)s has its certificate"), _(
             "The device came for it with the profile, and made its own key. It is valid until"
@@ -109,8 +120,8 @@ def refused(request: CertificationRequest, reason: str) -> None:
         kinds.DECIDED,
         f"request {request.pk} refused",
         _("Refused: %(device)s"),
-        _("Your request was refused. The reason: “%(reason)s”\n\nYou may ask again when that is settled.")
-        % {"reason": reason},
+        _("Your request was refused. The reason: “%(reason)s”\n\nYou may ask again when that is settled."),
+        reason=in_words_later(reason),
     )
 
 
@@ -131,12 +142,15 @@ def seen(found: Seen) -> None:
         owner_of(certificate),
         kinds.DEVICE,
         event=f"certificate {certificate.pk} seen",
-        subject=_("In use: %(name)s") % {"name": certificate.subject},
-        text=_(
-            "A device showed your certificate “%(name)s” for the first time, from %(address)s.\n\nIf that was"
-            " not your device, revoke the certificate at once: the door shuts for it now."
-        )
-        % {"name": certificate.subject, "address": found.address or _("this network")},
+        subject=later(_("In use: %(name)s"), name=certificate.subject),
+        text=later(
+            _(
+                "A device showed your certificate “%(name)s” for the first time, from %(address)s.\n\nIf that"
+                " was not your device, revoke the certificate at once: the door shuts for it now."
+            ),
+            name=certificate.subject,
+            address=found.address or _("this network"),
+        ),
         link=f"/requests/{certificate.request_id}",
     )
 
@@ -162,8 +176,8 @@ def revoked(certificate: Certificate, *, event: str, reason: str, by: str) -> No
         owner_of(certificate),
         kinds.REVOKED,
         event=event,
-        subject=subject % named,
-        text=text % named,
+        subject=later(subject, **named),
+        text=later(text, **named),
         link=f"/requests/{certificate.request_id}",
     )
 
@@ -176,13 +190,16 @@ def ends(certificate: Certificate, owner: User, *, days: int) -> None:
         [owner],
         kinds.ENDS,
         event=f"certificate {certificate.pk} ends in {days}",
-        subject=(_("%(name)s ends in %(left)s days") if left > 1 else _("%(name)s ends within two days"))
-        % named,
-        text=_(
-            "Your certificate “%(name)s” is valid until %(until)s. After that nothing opens for it.\n\nOpen"
-            " its page on the device itself and get a new one in time."
-        )
-        % named,
+        subject=later(
+            _("%(name)s ends in %(left)s days") if left > 1 else _("%(name)s ends within two days"), **named
+        ),
+        text=later(
+            _(
+                "Your certificate “%(name)s” is valid until %(until)s. After that nothing opens for"
+                " it.\n\nOpen its page on the device itself and get a new one in time."
+            ),
+            **named,
+        ),
         link=f"/requests/{certificate.request_id}",
     )
 
@@ -195,11 +212,13 @@ def owner_of(certificate: Certificate) -> list[User]:
         return []
 
 
-def day(moment: datetime) -> str:
+def _day(moment: datetime) -> str:
     """ "5 December 2026", in the household's time zone."""
     local = moment.astimezone(ZoneInfo(household.current().time_zone))
-    with translation.override(settings.LANGUAGE_CODE):  # not the visitor's of the check face
-        return date_format(local, "j F Y")
+    return date_format(local, gettext("j F Y"))
+
+
+day = lazy(_day, str)  # in the language of whoever reads it
 
 
 def _deciders(request: CertificationRequest) -> Iterable[User]:
@@ -218,12 +237,14 @@ def _may_decide(officer: User, request: CertificationRequest, house: Household) 
     return True
 
 
-def _tell_owner(request: CertificationRequest, kind: str, event: str, subject: str, text: str) -> None:
+def _tell_owner(
+    request: CertificationRequest, kind: str, event: str, subject: Promise, text: Promise, **named: object
+) -> None:
     outbox.tell(
         [request.owner],
         kind,
         event=event,
-        subject=subject % {"device": request.device},
-        text=text,
+        subject=later(subject, device=request.device),
+        text=later(text, **named) if named else text,
         link=f"/requests/{request.pk}",
     )

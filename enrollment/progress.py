@@ -10,6 +10,7 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Lower
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Invitation, InvitationGroup, User
 from enrollment.models import CertificationRequest, Kind, Seen, Status
@@ -18,13 +19,13 @@ PAGE = 50  # rows
 REMEMBERED = timedelta(days=60)  # that a lapsed link outside of groups is still listed
 # In the order in which people pass them; the name is also the state's class and stands in the address.
 STAGES = {
-    "invited": "Invited",
-    "lapsed": "Link lapsed",
-    "joined": "Signed in",
-    "requested": "Requested",
-    "approved": "Approved",
-    "installed": "Installed",
-    "seen": "Seen",
+    "invited": _("Invited"),
+    "lapsed": _("Link lapsed"),
+    "joined": _("Signed in"),
+    "requested": _("Requested"),
+    "approved": _("Approved"),
+    "installed": _("Installed"),
+    "seen": _("Seen"),
 }
 _LINKS = ("invited", "lapsed")  # stages of somebody who has no account yet
 # The device itself fetched it; or its owner said so.
@@ -45,7 +46,7 @@ class Row:
 
     @property
     def word(self) -> str:
-        return STAGES[self.stage]
+        return str(STAGES[self.stage])
 
 
 @dataclass(frozen=True)

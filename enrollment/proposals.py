@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from enrollment.refusals import Refused
 from pki import authorities, hostnames, names
@@ -51,21 +53,23 @@ def checked_sans(profile: CertificateProfile, typed: list[str]) -> tuple[str, ..
         return ()
     if len(typed) > hostnames.MAX_SANS:  # before each is looked at
         raise Refused(
-            f"These are {len(typed):,} host names; one certificate has at most {hostnames.MAX_SANS}.",
-            "Leave some out, or ask for several certificates.",
+            _("These are %(number)s host names; one certificate has at most %(limit)d.")
+            % {"number": f"{len(typed):,}", "limit": hostnames.MAX_SANS},
+            _("Leave some out, or ask for several certificates."),
         )
     sans = tuple(dict.fromkeys(_san(text) for text in typed))
     if not sans:
         raise Refused(
-            "Which names will people or devices use to reach it?",
-            "Write at least one, for example nas.home.arpa or 192.168.1.2.",
+            _("Which names will people or devices use to reach it?"),
+            _("Write at least one, for example nas.home.arpa or 192.168.1.2."),
         )
     outside = [shown(san) for san in sans if not is_permitted(profile, san)]
     if outside:
         allowed = ", ".join(shown(part) for part in authorities.permitted(profile.authority))
         raise Refused(
-            f"This CA may not certify {', '.join(outside)}.",
-            f"It is limited to your own network: {allowed}. For a public name use Let's Encrypt.",
+            _("This CA may not certify %(names)s.") % {"names": ", ".join(outside)},
+            _("It is limited to your own network: %(allowed)s. For a public name use Let's Encrypt.")
+            % {"allowed": allowed},
         )
     return sans
 
@@ -74,8 +78,8 @@ def checked_days(profile: CertificateProfile, days: int) -> int:
     """`days` within the profile's limit. Raises Refused."""
     if not 1 <= days <= profile.max_days:
         raise Refused(
-            f"{days} days is outside what this purpose allows.",
-            f"Choose between 1 and {profile.max_days} days.",
+            _("%(days)d days is outside what this purpose allows.") % {"days": days},
+            _("Choose between 1 and %(limit)d days.") % {"limit": profile.max_days},
         )
     return days
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import household, independence
 from accounts.models import Household, User
@@ -18,6 +19,7 @@ from enrollment import anew, devices, history, notifications, proposals, replace
 from enrollment.devices import ask_for_device as ask_for_device
 from enrollment.devices import enrol as enrol
 from enrollment.devices import profile_for as profile_for
+from enrollment.in_words import in_words
 from enrollment.issuing import AT_A_TIME, WITHOUT_KEY
 from enrollment.issuing import issue as issue
 from enrollment.issuing import issue_waiting as issue_waiting
@@ -78,7 +80,7 @@ def submit(
             record("submitted", request, by, address, detail)
     except IntegrityError as error:  # the same key, sent twice at the same moment
         history.refuse_used_key(csr.key_sha256, by)
-        raise Refused("This request arrived twice at once.", "Look under Your requests.") from error
+        raise Refused(_("This request arrived twice at once."), _("Look under Your requests.")) from error
     return request
 
 
@@ -102,7 +104,9 @@ def answer(*, request: CertificationRequest, by: User, address: str, text: str) 
     """The owner's answer to an open question."""
     _only_owner(request, by)
     if not question_open(request):
-        raise Refused("There is no open question.", "Your answer may have arrived already: reload the page.")
+        raise Refused(
+            _("There is no open question."), _("Your answer may have arrived already: reload the page.")
+        )
     return _say(request, by, address, text, from_officer=False)
 
 
@@ -129,8 +133,8 @@ def approve(
     _only_officer(by)
     if not request.owner.is_active:
         raise Refused(
-            f"The account of {request.owner.both_names} is closed.",
-            "Refuse the request, or open the account again.",
+            _("The account of %(person)s is closed.") % {"person": request.owner.both_names},
+            _("Refuse the request, or open the account again."),
         )
     house = household.current()
     try:
@@ -167,8 +171,8 @@ def reject(*, request: CertificationRequest, by: User, address: str, reason: str
     _only_officer(by)
     house = household.current()
     if by.pk == request.owner_id and not house.one_person:
-        raise Refused("This is your own request.", "Withdraw it instead, or ask another officer.")
-    why = _text(reason, "reason", MAX_TEXT)
+        raise Refused(_("This is your own request."), _("Withdraw it instead, or ask another officer."))
+    why = _text(reason, MAX_TEXT)
     source, where = _undecided(request)
     decision = {**_decision(by), "one_person": house.one_person, "reason": why}
     with transaction.atomic():
@@ -211,19 +215,21 @@ def revoke(*, request: CertificationRequest, by: User, address: str, reason: str
     For some of them what renewed it is revoked as well (replaced.ENDS_ALL).
     """
     if by.pk != request.owner_id and not by.is_officer:
-        raise Refused("Only its owner or an officer can revoke this certificate.", "Ask your officer.")
+        raise Refused(_("Only its owner or an officer can revoke this certificate."), _("Ask your officer."))
     if request.certificate is None:
-        raise Refused("Nothing was issued for this request, so there is nothing to revoke.")
+        raise Refused(_("Nothing was issued for this request, so there is nothing to revoke."))
     if reason not in revocation.REASONS:
-        raise Refused("Choose why it is revoked.", "If nothing fits, take the first one.")
+        raise Refused(_("Choose why it is revoked."), _("If nothing fits, take the first one."))
     try:
         return replaced.end(request.certificate, reason, by=by.username, address=address)
     except PkiError as error:
-        raise Refused(str(error), error.remedy or "Try again in a minute; it is not revoked yet.") from error
+        raise Refused(
+            in_words(str(error)), in_words(error.remedy) or _("Try again in a minute; it is not revoked yet.")
+        ) from error
 
 
 def _say(request: CertificationRequest, by: User, address: str, text: str, *, from_officer: bool) -> Message:
-    said = _text(text, "text", MAX_TEXT)
+    said = _text(text, MAX_TEXT)
     with transaction.atomic():
         # The UPDATE holds the row, so that nothing is asked about what was decided at the same moment.
         open_still = CertificationRequest.objects.filter(pk=request.pk, status=Status.PENDING)
@@ -247,19 +253,22 @@ def _decision(by: User) -> dict[str, Any]:
 
 def _only_owner(request: CertificationRequest, by: User) -> None:
     if by.pk != request.owner_id:
-        raise Refused("This is somebody else's request.")
+        raise Refused(_("This is somebody else's request."))
 
 
 def _only_officer(by: User) -> None:
     if not (by.is_officer and by.is_active):
-        raise Refused("Only an officer can do this.")
+        raise Refused(_("Only an officer can do this."))
 
 
-def _text(text: str, what: str, limit: int) -> str:
+def _text(text: str, limit: int) -> str:
     """What somebody wrote, without the blanks around it. Raises Refused when it is empty or too long."""
     text = text.strip()
     if not text:
-        raise Refused(f"The {what} is empty.", "Write a few words.")
+        raise Refused(_("There is nothing in it."), _("Write a few words."))
     if len(text) > limit:
-        raise Refused(f"The {what} is longer than {limit} characters.", "Shorten it a little.")
+        raise Refused(
+            _("This is longer than %(limit)d characters.") % {"limit": limit},
+            _("Shorten it a little."),
+        )
     return text

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from accounts.freshness import FreshFactorForm
 from enrollment.reminders import DAYS, MAX_DAYS, MAX_REMINDERS, days_of
@@ -18,9 +19,12 @@ class DaysField(forms.CharField):
         parts = re.split(r"[\s,;]+", str(value or "").strip())
         found = [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 5]
         if len(found) != len([part for part in parts if part]):
-            raise ValidationError("Write days as numbers with commas between, for example 30, 14, 7, 1.")
+            raise ValidationError(_("Write days as numbers with commas between, for example 30, 14, 7, 1."))
         if any(not 1 <= days <= MAX_DAYS for days in found) or len(set(found)) > MAX_REMINDERS:
-            raise ValidationError(f"At most {MAX_REMINDERS} reminders, from 1 to {MAX_DAYS} days before.")
+            raise ValidationError(
+                _("At most %(number)d reminders, from 1 to %(days)d days before.")
+                % {"number": MAX_REMINDERS, "days": MAX_DAYS}
+            )
         return sorted(set(found), reverse=True)
 
     def prepare_value(self, value: Any) -> Any:
@@ -34,11 +38,11 @@ class RemindersForm(FreshFactorForm):
         super().__init__(request, data)
         for profile in PROFILES.values():
             self.fields[profile.name] = DaysField(
-                label=profile.title,
+                label=_(profile.title),
                 required=False,
                 max_length=80,
                 initial=days_of(profile.name, chosen)[::-1],
-                help_text=f"Good for {profile.default_days} days. Empty: no reminders.",
+                help_text=_("Good for %(days)d days. Empty: no reminders.") % {"days": profile.default_days},
                 widget=forms.TextInput(attrs={"autocomplete": "off", "class": "short"}),
             )
         self.order_fields([*PROFILES])

@@ -12,11 +12,14 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import household, independence, recovery
 from accounts.models import User
 from audit import trail
 from enrollment import replaced
+from enrollment.in_words import REASONS, in_words
 from enrollment.models import PaperCode
 from enrollment.refusals import Refused
 from pki import revocation
@@ -25,14 +28,10 @@ from pki.models import Certificate
 from pki.revocation import COMPROMISED, HOLD
 
 # What a person may choose. A hold is the only one that is not for good.
-REASONS = {
-    **revocation.REASONS,
-    HOLD: "Not sure yet: put it on hold. Nothing opens for it until an officer releases it",
-}
 AT_ONCE = 100  # certificates with one code
 LETTERS = 20  # of 31 each: 99 bits, too many to guess however fast
 ON_PAPER = "code on paper"  # who revokes, in the audit trail
-NOT_YET = "Try again in a minute; it is not revoked yet."
+NOT_YET = gettext_lazy("Try again in a minute; it is not revoked yet.")
 
 
 def may_revoke(by: User, certificate: Certificate) -> bool:
@@ -70,11 +69,11 @@ def revoke(
     then nothing was done.
     """
     if not may_revoke(by, certificate):
-        raise Refused("Only its owner or an officer can revoke this certificate.", "Ask your officer.")
+        raise Refused(_("Only its owner or an officer can revoke this certificate."), _("Ask your officer."))
     if reason not in REASONS:
-        raise Refused("Choose why it is revoked.", "If nothing fits, take the first one.")
+        raise Refused(_("Choose why it is revoked."), _("If nothing fits, take the first one."))
     if is_over(certificate, reason):
-        raise Refused("There is nothing left to revoke: it ended before.")
+        raise Refused(_("There is nothing left to revoke: it ended before."))
     return _revoke(certificate, reason, since, by=by.username, address=address, more=more)
 
 
@@ -95,21 +94,21 @@ def _revoke(
     try:
         return replaced.end(certificate, reason, by=by, address=address, invalidity=since, more=more)
     except PkiError as error:
-        raise Refused(str(error), error.remedy or NOT_YET) from error
+        raise Refused(in_words(str(error)), in_words(error.remedy) or NOT_YET) from error
 
 
 def release(certificate: Certificate, *, by: User, address: str) -> Certificate:
     """End a hold: by an officer who is independent of the owner, as for an approval. Raises Refused."""
     owner = owner_of(certificate)
     if not (by.is_officer and by.is_active) or owner is None:
-        raise Refused("Only an officer can release a certificate.", "Ask your officer.")
+        raise Refused(_("Only an officer can release a certificate."), _("Ask your officer."))
     house = household.current()
     try:
         independence.may_decide_for(by, owner, house)
     except independence.NotIndependent as error:
         raise Refused(error.sentence, error.remedy) from error
     if certificate.reason != HOLD:
-        raise Refused("It is not on hold.", "Reload the page to see what it is.")
+        raise Refused(_("It is not on hold."), _("Reload the page to see what it is."))
     try:
         return revocation.release(
             certificate,
@@ -119,7 +118,9 @@ def release(certificate: Certificate, *, by: User, address: str) -> Certificate:
             address=address,
         )
     except PkiError as error:
-        raise Refused(str(error), error.remedy or "Try again in a minute; it is still on hold.") from error
+        raise Refused(
+            in_words(str(error)), in_words(error.remedy) or _("Try again in a minute; it is still on hold.")
+        ) from error
 
 
 def owner_of(certificate: Certificate) -> User | None:
@@ -133,9 +134,9 @@ def owner_of(certificate: Certificate) -> User | None:
 def make_paper_code(certificate: Certificate, *, by: User, address: str) -> str:
     """A new code for one's own certificate, shown once; the one before works no more. Raises Refused."""
     if certificate.owner != str(by.pk):
-        raise Refused("Only its owner can have a code made.")
+        raise Refused(_("Only its owner can have a code made."))
     if is_over(certificate, COMPROMISED):
-        raise Refused("This certificate has ended: there is nothing to revoke any more.")
+        raise Refused(_("This certificate has ended: there is nothing to revoke any more."))
     code = "".join(secrets.choice(recovery.ALPHABET) for _ in range(LETTERS))
     fields = {"digest": _digest(code), "made_at": timezone.now(), "used_at": None}
     with transaction.atomic():
@@ -149,11 +150,11 @@ def by_paper(typed: str) -> PaperCode:
     found = PaperCode.objects.filter(digest=_digest(_plain(typed))).select_related("certificate").first()
     if found is None:
         raise Refused(
-            "No certificate has this code.",
-            "Compare each letter with the paper. When a new code was made, the one before works no more.",
+            _("No certificate has this code."),
+            _("Compare each letter with the paper. When a new code was made, the one before works no more."),
         )
     if found.used_at is not None or is_over(ended_by(found), COMPROMISED):
-        raise Refused("This code was used already, or its certificate has ended: nothing opens for it.")
+        raise Refused(_("This code was used already, or its certificate has ended: nothing opens for it."))
     return found
 
 

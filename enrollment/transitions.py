@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import outbox
 from accounts.models import User
@@ -41,7 +42,8 @@ def too_late(request: CertificationRequest) -> Refused:
     """What to tell whoever was not the first."""
     now = CertificationRequest.objects.only("status").get(pk=request.pk)
     return Refused(
-        f"This request is no longer waiting: {now.get_status_display()}.", "Reload the page to see it."
+        _("This request is no longer waiting: %(state)s.") % {"state": now.get_status_display()},
+        _("Reload the page to see it."),
     )
 
 

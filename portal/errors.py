@@ -61,12 +61,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def unknown_host(request: HttpRequest) -> HttpResponse:
     """Plain text: the page's own links would need the very host name that is not known."""
     known = " ".join(settings.HOSTS)
-    text = (
-        "Latchkey does not know itself by the name in this address.\n\n"
-        f"It is reached as: {known}\n"
-        "To add a name or an address, set LATCHKEY_HOSTS to all of them, separated by blanks, "
-        "and start Latchkey again.\n"
-    )
+    text = _(
+        "Latchkey does not know itself by the name in this address.\n\nIt is reached as: %(names)s\nTo add a"
+        " name or an address, set LATCHKEY_HOSTS to all of them, separated by blanks, and start Latchkey"
+        " again.\n"
+    ) % {"names": known}
     return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
 

@@ -39,10 +39,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def unknown_host(request: HttpRequest) -> HttpResponse:
     """Plain text: the page's own links would need the very host name that is not known."""
-    text = (
-        "The door does not know itself by the name in this address.\n\n"
-        f"It is reached as {settings.DOOR_URL}, or by one of: {' '.join(settings.HOSTS)}\n"
-    )
+    text = _(
+        "The door does not know itself by the name in this address.\n\nIt is reached as %(url)s, or by one"
+        " of: %(names)s\n"
+    ) % {"url": settings.DOOR_URL, "names": " ".join(settings.HOSTS)}
     return HttpResponse(text, status=400, content_type="text/plain; charset=utf-8")
 
 

@@ -18,7 +18,15 @@ SECONDS = 20  # for each word of the server; the whole round is bounded, too (po
 
 
 def letter(
-    *, sender: str, name: str, to: str, subject: str, text: str, message_id: str, at: datetime
+    *,
+    sender: str,
+    name: str,
+    to: str,
+    subject: str,
+    text: str,
+    message_id: str,
+    at: datetime,
+    language: str = "",
 ) -> EmailMessage:
     """`name` of the sender as people read it. Raises Undelivered for an address that mail does not know."""
     made = EmailMessage(policy=SMTP)
@@ -32,6 +40,8 @@ def letter(
     made["Subject"] = subject
     made["Date"] = format_datetime(at)
     made["Message-ID"] = message_id  # the same with each try: who got it already can tell
+    if language:
+        made["Content-Language"] = language  # RFC 3282
     made["Auto-Submitted"] = "auto-generated"  # RFC 3834 5: no answer from a holiday's robot
     made.set_content(text, cte="quoted-printable")
     return made

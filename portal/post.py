@@ -12,9 +12,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
+from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts import deliveries, household
+from accounts import deliveries, household, languages
 from accounts.models import Delivery
 from portal import children, letters
 from portal.pushing import Pusher
@@ -61,10 +62,8 @@ def _delivered(delivery: Delivery, pusher: Pusher) -> bool:
     if not deliveries.take(delivery):
         return False
     try:
-        if delivery.channel.by_mail:
-            _by_mail(delivery)
-        else:
-            _by_apprise(delivery, pusher)
+        with translation.override(languages.of(delivery.channel.user)):
+            _by_mail(delivery) if delivery.channel.by_mail else _by_apprise(delivery, pusher)
     except Lost:
         return False
     except Undelivered as error:
@@ -100,6 +99,7 @@ def _by_mail(delivery: Delivery) -> None:
         text=text_of(delivery),
         message_id=message_id(delivery.pk, sender),
         at=delivery.notice.at,
+        language=languages.of(delivery.channel.user),
     )
     letters.send(settings.MAIL, made, leaves=partial(_leaves, delivery))
 
@@ -120,7 +120,10 @@ def message_id(pk: UUID, sender: str) -> str:
 
 def text_of(delivery: Delivery) -> str:
     """A letter: what happened and what to do, the link, and where one chooses what is sent."""
-    foot = f"{household.current().name}. You choose what is sent to you: {settings.PORTAL_URL}{CHOICES}"
+    house = household.current()
+    with translation.override(languages.of(delivery.channel.user, house)):
+        choice = _("You choose what is sent to you: %(url)s") % {"url": f"{settings.PORTAL_URL}{CHOICES}"}
+    foot = f"{house.name}. {choice}"
     return f"{short_text_of(delivery)}\n\n-- \n{foot}\n"  # RFC 3676 4.3
 
 

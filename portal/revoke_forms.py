@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.freshness import FreshFactorForm
-from enrollment.revoking import REASONS
+from enrollment.in_words import REASONS
 from portal.certificate_lists import midnight
 
 EARLIEST = date(2000, 1, 1)

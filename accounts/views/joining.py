@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import boxes, household, invitations, qr, sessions, timecodes
@@ -30,7 +31,7 @@ CODES = "recovery codes"  # the box in which new recovery codes wait to be shown
 def setup(request: HttpRequest, token: str) -> HttpResponse:
     """The very first account: who you are, what the household is called."""
     if not first.fits(token):
-        return _gone(request, Refused("This household is set up already, or this is not its setup link."))
+        return _gone(request, Refused(_("This household is set up already, or this is not its setup link.")))
     form = SetupForm(posted(request))
     if form.is_valid():
         _keep(request, token, form, form.cleaned_data["username"], form.cleaned_data["full_name"])
@@ -41,7 +42,7 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
 @sensitive_post_parameters()
 def setup_app(request: HttpRequest, token: str) -> HttpResponse:
     if not first.fits(token):
-        return _gone(request, Refused("This household is set up already, or this is not its setup link."))
+        return _gone(request, Refused(_("This household is set up already, or this is not its setup link.")))
     return _second_step(request, token, "accounts:setup", first.complete)
 
 

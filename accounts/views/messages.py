@@ -11,6 +11,8 @@ from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,8 +24,8 @@ from accounts.models import CalendarLink, Channel, Delivery, Notice
 from audit import trail
 
 LATELY = 20
-TEST_SUBJECT = "A test"
-TEST_TEXT = "Messages of Latchkey reach you here. There is nothing to do."
+TEST_SUBJECT = gettext_lazy("A test")
+TEST_TEXT = gettext_lazy("Messages of Latchkey reach you here. There is nothing to do.")
 TESTS_AN_HOUR = 10  # of one person: an address may be somebody else's
 
 
@@ -88,7 +90,7 @@ def test(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.error(request, f"{TESTS_AN_HOUR} tests an hour are enough. See what became of them first.")
     else:
         _test(found)
-        messages.success(request, "A test is on its way. Reload this page in a few seconds.")
+        messages.success(request, _("A test is on its way. Reload this page in a few seconds."))
     return redirect("accounts:channel", found.pk)
 
 
@@ -103,7 +105,7 @@ def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
         found.save(update_fields=["paused", "trouble", "trouble_since"])
         if found.paused:
             deliveries.give_up(found, "Paused.")
-    messages.success(request, "Paused: nothing is sent there." if found.paused else "It goes on.")
+    messages.success(request, _("Paused: nothing is sent there.") if found.paused else _("It goes on."))
     return redirect("accounts:channel", found.pk)
 
 
@@ -117,7 +119,9 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     with transaction.atomic():
         _record(request, "channel.removed", found)
         found.delete()
-    messages.success(request, f"{found.name} is removed; nothing is sent there any more.")
+    messages.success(
+        request, _("%(name)s is removed; nothing is sent there any more.") % {"name": found.name}
+    )
     return redirect("accounts:messages")
 
 
@@ -137,8 +141,8 @@ def _where(channel: Channel) -> str:
 def _mail_missing(request: HttpRequest) -> str:
     """Why nothing comes by e-mail, and the way out; "" when it may."""
     if settings.MAIL is None:
-        return "This household sends no e-mail: whoever looks after the machine can set EMAIL_URL."
-    return "" if me(request).email else "Your account has no e-mail address."
+        return _("This household sends no e-mail: whoever looks after the machine can set EMAIL_URL.")
+    return "" if me(request).email else _("Your account has no e-mail address.")
 
 
 def _lately(request: HttpRequest) -> list[Notice]:

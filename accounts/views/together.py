@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import boxes, cells, household, links, names, qr, together
@@ -84,7 +85,7 @@ def _make(request: HttpRequest, form: TogetherForm) -> HttpResponse:
     except IntegrityError:  # the same form at the same moment
         made = _made_already(request)
         if made is None:
-            raise Refused("A part of this page belongs to somebody else.", "Open it anew.") from None
+            raise Refused(_("A part of this page belongs to somebody else."), _("Open it anew.")) from None
         return redirect("accounts:links", made.pk)
     return _show(request, group, tokens)
 
@@ -103,7 +104,7 @@ def sheet(request: HttpRequest, pk: UUID) -> HttpResponse:
     cards = list(_cards(request, group))
     if not cards:
         messages.info(
-            request, "Links are shown for an hour, as only their digests are kept. Make new ones here."
+            request, _("Links are shown for an hour, as only their digests are kept. Make new ones here.")
         )
         return redirect("enrollment:progress-group", group.pk)
     return render(request, "accounts/sheet.html", {"group": group, "cards": cards})
@@ -180,7 +181,9 @@ def _cards(request: HttpRequest, group: InvitationGroup) -> Iterator[Card]:
     for invitation, url in _links(request, group):
         front, slash, token = url.rpartition("/")
         letter = links.letter(invitation.full_name, house, url, invitation.lapses_at)
-        mailto = links.mailto(invitation.email, f"Your link to {house}", letter)
+        mailto = links.mailto(
+            invitation.email, _("Your link to %(household)s") % {"household": house}, letter
+        )
         yield Card(invitation, front + slash, token, qr.svg(url, mask=2), letter, mailto)
 
 

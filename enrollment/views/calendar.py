@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import boxes
@@ -42,7 +43,7 @@ def link(request: HttpRequest) -> HttpResponse:
 @requires()
 def withdraw(request: HttpRequest) -> HttpResponse:
     if calendar.withdraw(me(request), address=address_of(request)):
-        messages.success(request, "The link is withdrawn: it shows nothing any more.")
+        messages.success(request, _("The link is withdrawn: it shows nothing any more."))
     return redirect("enrollment:calendar")
 
 

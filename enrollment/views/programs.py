@@ -5,6 +5,7 @@ import shlex
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.addresses import address_of
@@ -20,10 +21,10 @@ UNPROCESSABLE = 422
 
 class ProgramForm(forms.Form):
     device = forms.CharField(
-        label="What do you call the device?",
-        help_text="Your own word for it, for example printer or router.",
+        label=_("What do you call the device?"),
+        help_text=_("Your own word for it, for example printer or router."),
         max_length=MAX_NAME,
-        error_messages={"required": "Give the device a name, for example printer."},
+        error_messages={"required": _("Give the device a name, for example printer.")},
     )
 
 

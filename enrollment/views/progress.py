@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import household, invitations, links, together
@@ -19,12 +21,15 @@ from enrollment.progress import Row
 
 # Stage -> what to write to somebody who stays there; {url} is where it goes on.
 REMINDERS = {
-    "joined": ("enrollment:device", "Open this address on your phone to put a certificate on it"),
+    "joined": (
+        "enrollment:device",
+        gettext_lazy("Open this address on your phone to put a certificate on it"),
+    ),
     "approved": (
         "enrollment:requests",
-        "Your certificate is approved. Open this address on your phone to finish",
+        gettext_lazy("Your certificate is approved. Open this address on your phone to finish"),
     ),
-    "installed": ("", "Open this address on your phone: it says whether the certificate works"),
+    "installed": ("", gettext_lazy("Open this address on your phone: it says whether the certificate works")),
 }
 
 
@@ -80,4 +85,8 @@ def _reminder(request: HttpRequest, row: Row, house: str) -> str:
     where, what = REMINDERS[row.stage]
     url = links.reached(request, reverse(where)) if where else settings.CHECK_URL
     name = row.person.full_name if row.person else row.name
-    return links.mailto(row.email, f"Your phone and {house}", f"Hello {name},\n\n{what}:\n{url}\n")
+    return links.mailto(
+        row.email,
+        _("Your phone and %(household)s") % {"household": house},
+        _("Hello %(name)s,\n\n%(what)s:\n%(url)s\n") % {"name": name, "what": what, "url": url},
+    )

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import household
@@ -57,7 +58,7 @@ def submit(request: HttpRequest) -> HttpResponse:
 
 def _send(request: HttpRequest, form: SubmitForm) -> CertificationRequest:
     if form.parsed is None:
-        raise ra.Refused("There is no request in it.")
+        raise ra.Refused(_("There is no request in it."))
     return ra.submit(
         by=me(request),
         address=address_of(request),
