@@ -89,7 +89,7 @@ class Walk:
         ordered = found.order_by("word", "certificate_id").values_list("word", "certificate_id")
         rows = [(bytes(word).decode(), pk) for word, pk in ordered[:STEP]]
         self.over = len(rows) < STEP
-        self._end = rows[-1] if rows else None
+        self._end = rows[-1] if rows else self.last
         return rows
 
     def passed(self, word: str, pk: UUID) -> None:

@@ -166,6 +166,18 @@ def test_a_rare_one_among_many_ends_each_page_in_time(alice: User, monkeypatch: 
     assert names(Wanted(q="phone", profile="mqtt-client")) == ["phone zz"]
 
 
+@pytest.mark.parametrize("count", [8, 9])
+def test_the_last_full_stride_is_the_end(count: int, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "FEW", 2)
+    monkeypatch.setattr(searching, "STEP", 4)
+    for number in range(count):
+        certificate(alice, f"phone {number}", 50)
+    first = catalogue.page(Wanted(q="phone"), 8)
+    assert len(first.entries) == 8
+    last = catalogue.page(Wanted(q="phone", after=first.after))
+    assert (len(last.entries), last.after) == (count - 8, "")
+
+
 def test_everybody_sees_their_own_and_officers_and_auditors_all(
     some: dict[str, Certificate], alice: User, bob: User, erin: User, dora: User
 ) -> None:
