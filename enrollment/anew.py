@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from enrollment import proposals
-from enrollment.models import CertificationRequest, Status
+from enrollment.models import CertificationRequest, EnrolmentChallenge, Kind, Status
 from enrollment.refusals import Refused
 from enrollment.renewing import SUCCEEDING
 from enrollment.transitions import record
@@ -31,6 +31,32 @@ def successor_asked(certificate: Certificate) -> CertificationRequest | None:
     """The request that is to replace it, or did."""
     found = CertificationRequest.objects.filter(predecessor=certificate, status__in=_ASKED)
     return found.defer("csr").first()
+
+
+def request_of(certificate: Certificate) -> CertificationRequest | None:
+    """What it was issued for, with the CSR."""
+    return CertificationRequest.objects.filter(certificate=certificate).first()
+
+
+def by_device(before: CertificationRequest | None) -> bool:
+    """Whether the device in one's hand made its key, in a page or by a profile."""
+    if before is None:
+        return False
+    return before.made_in_browser or before.kind == Kind.DEVICE or _renewed_by_hand(before)
+
+
+def by_program(before: CertificationRequest | None) -> bool:
+    """Whether a program fetched it by SCEP, which renews it likewise, or renewed it with the old key."""
+    if before is None:
+        return False
+    if before.kind == Kind.RENEWAL:
+        return not _renewed_by_hand(before)
+    return EnrolmentChallenge.objects.filter(request=before).exists()
+
+
+def _renewed_by_hand(before: CertificationRequest) -> bool:
+    """At the check face, that is, and not by a program."""
+    return before.renewed_in_browser or bool(before.kind == Kind.RENEWAL and before.challenge_sha256)
 
 
 def remember(session: SessionBase, certificate: Certificate) -> None:

@@ -18,7 +18,7 @@ def of(
         *_about_independence(request, officer, household),
         *([stored.fault] if stored.fault else []),
         *_about_names(request, stored.csr),
-        *_about_key(stored.csr, past),
+        *_about_key(request, stored.csr, past),
         *_about_person(request, past),
     ]
 
@@ -65,9 +65,14 @@ def _about_names(request: CertificationRequest, csr: ParsedCSR | None) -> list[s
     return found
 
 
-def _about_key(csr: ParsedCSR | None, past: History) -> list[str]:
+def _about_key(request: CertificationRequest, csr: ParsedCSR | None, past: History) -> list[str]:
     found = []
-    if past.of_key:
+    if request.keeps_key:
+        found.append(
+            "The key stays the same: whoever copied it in all this time has a certificate for it again."
+            " Right for a device that cannot make a new one; ask, if it could."
+        )
+    elif past.of_key:
         latest = past.of_key[0]
         found.append(
             f"This key was sent before: by {latest.owner.both_names}, “{latest.device}”,"

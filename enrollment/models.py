@@ -122,6 +122,11 @@ class CertificationRequest(models.Model):
         return self.kind == Kind.RENEWAL and self.lapses_at is not None and not self.challenge_sha256
 
     @property
+    def keeps_key(self) -> bool:
+        """Whether it renews a certificate of the very same key."""
+        return self.predecessor is not None and self.predecessor.key_sha256 == self.key_sha256
+
+    @property
     def waits_for_key(self) -> bool:
         """Whether it is approved and no key came yet: until then the approval can be taken back."""
         return self.status == Status.APPROVED and not self.key_sha256

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cryptography import x509
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -83,6 +83,13 @@ def successor_of(certificate: Certificate) -> Certificate | None:
     renewals = CertificationRequest.objects.filter(predecessor=certificate, status=Status.ISSUED)
     found = renewals.select_related("certificate").defer("csr", "certificate__der").first()
     return found.certificate if found else None
+
+
+def key_since(certificate: Certificate) -> datetime:
+    """Since when its key is in use, as far as we know: the beginning of its first certificate."""
+    first = Certificate.objects.filter(key_sha256=certificate.key_sha256).aggregate(Min("not_before"))
+    found: datetime = first["not_before__min"] or certificate.not_before
+    return found
 
 
 def doors_of(owner: User | None, certificate: Certificate) -> list[Opening]:
