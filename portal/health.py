@@ -57,7 +57,6 @@ def facts() -> list[Fact]:
         outlook.published_elsewhere,
         server_certificate,
         door,
-        outlook.orphans,
         mail_health.messages,
         outlook.clock,
         outlook.backups,

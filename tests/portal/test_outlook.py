@@ -151,8 +151,10 @@ def test_the_page_says_in_its_headline_how_many_things_need_somebody(
     browser: Browser, alice: User, erin: User
 ) -> None:
     made(alice)
+    trail.record(ORPHAN, detail={"why": "Nobody knows the certificate 1f."})
     open_session(browser, erin)
     page = browser.get("/status").content.decode()
     assert "need you</h1>" in page
+    assert page.count("Nobody knows the certificate 1f.") == 1
     assert page.index("Nothing of this is kept anywhere else") < page.index("Everything else is well")
     assert page.index("Everything else is well") < page.index("Housekeeping, step by step")
