@@ -114,14 +114,14 @@ def of(authority: str, number: int | None) -> list[Reader]:
     Who has no name and did not ask for as long as a list lasts does not rely on it.
     """
     found = ListFetch.objects.filter(authority=authority)
-    found = found.filter(~Q(name="") | Q(last_at__gt=timezone.now() - LASTS)).order_by("-last_at")[:MOST]
+    found = found.filter(~Q(name="") | Q(last_at__gt=timezone.now() - LASTS)).order_by("-last_at")
     readers = [Reader(fetch, number is not None and int(fetch.number) >= number) for fetch in found]
     return sorted(readers, key=lambda reader: not reader.fetch.name)
 
 
 def everybody() -> list[ListFetch]:
     """All readers of all lists, the named first, then who asked last."""
-    found = ListFetch.objects.order_by("-last_at")[: 2 * MOST]
+    found = ListFetch.objects.order_by("-last_at")
     return sorted(found, key=lambda fetch: (not fetch.name, fetch.name.casefold()))
 
 

@@ -109,7 +109,7 @@ def test_strangers_fill_no_table_and_push_out_nobody_with_a_name(
     for number in range(20):
         fetch(settings, f"198.51.100.{number}", "scanner")
     assert ListFetch.objects.filter(name="").count() <= 12
-    assert ListFetch.objects.filter(name="The broker at home").exists()
+    assert readers.everybody()[0].name == readers.of("clients", None)[0].fetch.name == "The broker at home"
 
 
 def test_who_asks_under_ever_new_names_writes_no_more_than_others(
