@@ -9,13 +9,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from accounts.models import Notice
+from accounts.models import Notice, User
 from audit.models import AuditEvent
 from pki import authorities, crl, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.models import Certificate
 from pki.revocation import HOLD
 from portal import readers, responder
+from portal.certificate_lists import account_of
 from portal.readers import Reader
 
 
@@ -36,11 +37,6 @@ def steps(gone: list[Certificate]) -> list[Step]:
         *(_journal, _lists, _ocsp, _door, _told, _readers),
     )
     return [step for make in makers for step in make(gone)]
-
-
-def settled(found: list[Step]) -> bool:
-    """Whether nothing of our own is left to happen: who reads the lists takes its own time."""
-    return all(step.done for step in found if not step.readers)
 
 
 def _journal(gone: list[Certificate]) -> list[Step]:
@@ -97,8 +93,10 @@ def _says_revoked(certificate: Certificate) -> bool:
 
 def _told(gone: list[Certificate]) -> list[Step]:
     """Their owners, in the portal and over what they chose."""
-    people = [found for found in gone if ":" not in found.owner]
-    if not people:
+    owners = [key for found in gone if (key := account_of(found.owner))]
+    here = User.objects.filter(pk__in=owners, is_active=True).values_list("pk", flat=True)
+    people = [found for found in gone if account_of(found.owner) in set(here)]
+    if not people:  # services of our own, and accounts that are closed
         return []
     missing = [found for found in people if not _is_told(found)]
     if missing:

@@ -43,7 +43,7 @@ class Row:
 @require_http_methods(METHODS)
 def revoke(request: HttpRequest) -> HttpResponse:
     """What will happen, first; then one reason and one code for all that was chosen."""
-    chosen = _chosen(request)
+    chosen = chosen_by(request)
     if not chosen:
         messages.warning(request, "Choose at least one certificate.")
         return redirect("certificates:list")
@@ -85,8 +85,8 @@ def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeFor
         except ra.Refused as error:
             messages.error(request, f"{certificate.subject}: {sentence(error)}")
     revoking.in_force()
-    if also:
-        names = ", ".join(found.subject for found in also)
+    taken = Certificate.objects.filter(pk__in=[found.pk for found in also], reason=COMPROMISED)
+    if names := ", ".join(taken.values_list("subject", flat=True)):
         messages.info(request, f"Revoked as well, as the key is the same: {names}.")
 
 
@@ -110,7 +110,7 @@ def _row(certificate: Certificate, why: str = "") -> Row:
     )
 
 
-def _chosen(request: HttpRequest) -> list[Certificate]:
+def chosen_by(request: HttpRequest) -> list[Certificate]:
     """What was ticked, or stands in the address, of what one may see at all; by their names."""
     sent = request.POST if request.method == "POST" else request.GET
     ids = lists.chosen([*sent.getlist("chosen"), *sent.getlist("c")], revoking.AT_ONCE)
@@ -139,12 +139,12 @@ def done_state(request: HttpRequest) -> HttpResponse:
 
 
 def _progress(request: HttpRequest, template: str) -> HttpResponse:
-    chosen = _chosen(request)
+    chosen = chosen_by(request)
     if not chosen:
         raise Http404
     gone = [found for found in chosen if found.revoked_at is not None]
     steps = revoked.steps(gone) if gone else []
-    waits = bool(gone) and not (revoked.settled(steps) and all(step.done for step in steps))
+    waits = not all(step.done for step in steps)
     context = {
         "rows": [_row(found) for found in chosen],
         "gone": gone,

@@ -196,18 +196,31 @@ def test_several_at_once_are_previewed_and_each_has_a_line(alice: User, bob: Use
     assert now_of(three[0]).reason == "superseded"
 
 
-def test_a_compromised_key_takes_its_other_certificates_along(alice: User, bob: User, desk: Client) -> None:
+def test_a_compromised_key_takes_its_other_certificates_along(
+    alice: User, bob: User, desk: Client, settings: Settings, tmp_path: Path
+) -> None:
     pem = make_csr(key=ec.generate_private_key(ec.SECP256R1()))
     first = issued(alice, bob, pem=pem)
     revoking.revoke(first, by=alice, address=HERE, reason=revocation.HOLD)
     second = issued(alice, bob, pem=pem)  # the same key may be asked for while the first is on hold
     preview = text(desk.get(f"/certificates/revoke?c={second.pk}"))
     assert "The same key is in 1 other certificate" in preview
-    send(desk, second, reason="keyCompromise")
+    here, settings.SIGNER_SOCKET = settings.SIGNER_SOCKET, tmp_path / "nobody.sock"
+    assert "Revoked as well" not in text(desk.get(send(desk, second, reason="keyCompromise")["Location"]))
+    settings.SIGNER_SOCKET = here
+    assert "Revoked as well" in text(desk.get(send(desk, second, reason="keyCompromise")["Location"]))
     assert now_of(second).reason == "keyCompromise"
     assert now_of(first).reason == "keyCompromise"
     with pytest.raises(Refused, match="nobody can use it again"):
         ask(alice, thing(), pem=pem)
+
+
+def test_nobody_waits_for_a_message_to_whom_is_here_no_more(
+    phone: Certificate, desk: Client, alice: User
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    page = text(desk.get(send(desk, phone)["Location"]))
+    assert "How far it has come" in page and "A message is on its way" not in page
 
 
 def test_a_hold_is_released_by_an_officer_and_never_by_its_owner(
