@@ -78,14 +78,18 @@ def recover() -> int:
     The first time at once: we may have been ended. Again and again it is the other end that hangs, and then
     the pauses grow as after any failure.
     """
-    lost = Delivery.objects.filter(state__in=[TAKEN, LEAVING], changed_at__lt=timezone.now() - LEASE)
-    found = list(lost.select_related("notice"))
+    found = list(at_work().filter(changed_at__lt=timezone.now() - LEASE).select_related("notice"))
     for delivery in found:
         if delivery.tries > 1:
             failed(delivery, CUT_OFF)
         else:
             _move(delivery, delivery.state, WAITING, due_at=timezone.now())
     return len(found)
+
+
+def at_work() -> QuerySet[Delivery]:
+    """What a sender has, or had."""
+    return Delivery.objects.filter(state__in=[TAKEN, LEAVING])
 
 
 def give_up(channel: Channel, words: str) -> None:
