@@ -14,12 +14,11 @@ from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
+from portal import alarms, checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
 from portal.confinement import Confinement, database_at_unix_socket
 from portal.fact import Fact
 
 ENDS_SOON = timedelta(days=7)
-LAPSES_SOON = timedelta(days=4)  # of a revocation list's seven days; it is made anew after one
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
 
 NO_LANDLOCK = (
@@ -144,7 +143,7 @@ def revocation_lists() -> list[Fact]:
     found = []
     for name in AUTHORITIES:
         published, root = crl.current(name), crl.current(f"{name}-root")
-        end = min(housekeeping.ends(published), housekeeping.ends(root))
+        end = min(published.ends, root.ends)
         word, sentence = _list_state(end)
         well = not sentence
         sentence = sentence or f"{len(published)} revoked. Good until {end:%Y-%m-%d %H:%M} UTC."
@@ -158,7 +157,7 @@ def _list_state(end: datetime) -> tuple[str, str]:
     left = end - datetime.now(UTC)
     if left <= timedelta(0):
         return "Lapsed", "Servers may refuse everybody by now. " + LIST_COMES
-    if left < LAPSES_SOON:
+    if left < alarms.LISTS_LEFT:
         return "Lapses soon", f"It should be new each day, and ends {end:%Y-%m-%d %H:%M} UTC. " + LIST_COMES
     return "Current", ""
 

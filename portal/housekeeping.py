@@ -26,7 +26,6 @@ from door import press
 from enrollment import challenges, ra, reminders, replaced
 from enrollment.protocols import scep_once
 from pki import addresses, authorities, crl, revocation, verification
-from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
@@ -90,17 +89,12 @@ def crl_is_old(authority: str) -> bool:
     for name in (authority, f"{authority}-root"):
         try:
             found = crl.current(name)
-            made, end = found.frame.last_update_utc, ends(found)
+            made, end = found.frame.last_update_utc, found.ends
         except (FileNotFoundError, ValueError):
             return True
         if now > made + min(CRL_AGE, (end - made) / 2):
             return True
     return False
-
-
-def ends(found: CrlFile) -> datetime:
-    """Until when a list counts; one that does not say so is over (RFC 5280 5.1.2.5)."""
-    return found.frame.next_update_utc or found.frame.last_update_utc
 
 
 def lets_nobody_in() -> str:
