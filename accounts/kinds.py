@@ -18,7 +18,7 @@ class Kind:
 _OVERSEERS = frozenset({Role.OFFICER.value, Role.ADMINISTRATOR.value})
 
 DECIDE, QUESTION, DECIDED = "decide", "question", "decided"
-ENDS, REVOKED, DEVICE = "ends", "revoked", "device"
+ENDS, RENEW, REVOKED, DEVICE = "ends", "renew", "revoked", "device"
 ACCOUNT, HOUSE, TEST = "account", "house", "test"
 
 KINDS: dict[str, Kind] = {
@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
         Kind(QUESTION, "A question to you", "an officer wants to know something before they decide"),
         Kind(DECIDED, "Your request is decided", "issued, approved, refused or lapsed"),
         Kind(ENDS, "A certificate of yours ends soon", "30, 14, 7 and 1 days before, unless set otherwise"),
+        Kind(RENEW, "You are asked to renew", "an officer wants a certificate of yours renewed"),
         Kind(REVOKED, "A certificate of yours is revoked", "by you, an officer or the CA"),
         Kind(DEVICE, "A new device", "a certificate in your name is used for the first time, or renewed"),
         Kind(ACCOUNT, "Changes to how you sign in", "password, app, recovery codes, roles, addresses"),

@@ -18,7 +18,7 @@ from pki.models import Certificate
 from pki.profiles import PROFILES
 
 _KEY = "renews"  # in the session: what the next request is to replace
-_ASKED = (Status.PENDING, *SUCCEEDING)
+ASKED = (Status.PENDING, *SUCCEEDING)
 
 
 def may_be(certificate: Certificate) -> bool:
@@ -29,7 +29,7 @@ def may_be(certificate: Certificate) -> bool:
 
 def successor_asked(certificate: Certificate) -> CertificationRequest | None:
     """The request that is to replace it, or did."""
-    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=_ASKED)
+    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=ASKED)
     return found.defer("csr").first()
 
 

@@ -237,6 +237,17 @@ class Reminded(models.Model):
         return f"{self.certificate_id} {self.days}"
 
 
+class RenewalWanted(models.Model):
+    """An officer asked the owner of a certificate to renew it. Swept once it is renewed or has ended."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="renewal_wanted")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()  # the last time
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.at:%Y-%m-%d}"
+
+
 class Installed(models.Model):
     """The owner said that the certificate is installed, where a page made the key. Seen proves it."""
 

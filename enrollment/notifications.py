@@ -3,7 +3,7 @@
 Each function is called in the transaction of what it tells of (accounts/outbox.py), before its audit line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,6 +20,8 @@ from enrollment.transitions import waits_event
 from pki.models import Certificate
 from pki.profiles import EVERY
 from pki.revocation import HOLD, REASONS
+
+NAMED = 20  # certificates in one message
 
 
 def waits(request: CertificationRequest) -> None:
@@ -184,6 +186,29 @@ def ends(certificate: Certificate, owner: User, *, days: int) -> None:
         )
         % named,
         link=f"/requests/{certificate.request_id}",
+    )
+
+
+def renewal_wanted(owner: User, certificates: Sequence[Certificate], *, by: User, at: datetime) -> None:
+    """An officer asks to renew these: one message for all of them."""
+    first = certificates[0]
+    lines = [f"“{one.subject}”, {_('until')} {day(one.not_after)}" for one in certificates[:NAMED]]
+    if len(certificates) > NAMED:
+        lines.append(_("and %(count)d more") % {"count": len(certificates) - NAMED})
+    one = len(certificates) == 1
+    outbox.tell(
+        [owner],
+        kinds.RENEW,
+        event=f"renewal of {first.pk} wanted {at.isoformat()}",
+        subject=_("Please renew %(name)s") % {"name": first.subject}
+        if one
+        else _("Please renew %(count)d certificates") % {"count": len(certificates)},
+        text=_(
+            "%(by)s asks you to renew:\n\n%(names)s\n\nThe page shows what changes, and how. Until then"
+            " nothing stops working."
+        )
+        % {"by": by.both_names, "names": "\n".join(lines)},
+        link=f"/certificates/{first.pk}/renew" if one else "/",
     )
 
 

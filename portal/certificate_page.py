@@ -41,6 +41,7 @@ WORDS = {
     "certificate.revoked": "Revoked",
     "certificate.held": "Put on hold",
     "certificate.released": "Released",
+    "certificate.renewal-wanted": "Its owner was asked to renew it",
     "certificate.paper": "A code on paper was made",
     "certificate.paper-used": "Revoked by the code on paper",
 }

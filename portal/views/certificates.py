@@ -16,7 +16,7 @@ from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import User
 from audit import trail
-from enrollment import anew, seen, states
+from enrollment import anew, seen, states, urging
 from enrollment.models import PaperCode
 from enrollment.views import downloads
 from pki import catalogue, explained
@@ -186,6 +186,8 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "may_release": user.is_officer and certificate.reason == "certificateHold" and not mine,
         "paper": PaperCode.objects.filter(certificate=certificate, used_at=None).first() if mine else None,
         "may_renew": mine and user.is_requester and anew.may_be(certificate),
+        "wanted": urging.wanted_of(certificate) if mine or user.is_officer else None,
+        "may_urge": user.is_officer and owner is not None and not mine and anew.may_be(certificate),
         "over": certificate.not_after <= timezone.now(),
         "check_url": settings.CHECK_URL,
     }

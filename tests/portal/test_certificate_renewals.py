@@ -149,6 +149,22 @@ def test_a_printer_keeps_its_key_and_gets_a_new_certificate(
     assert (now_of(old).reason, now_of(new).revoked_at) == ("superseded", None)
 
 
+def test_the_page_says_that_it_should_be_renewed_until_somebody_asked(
+    phone: Certificate,  # noqa: F811
+    home: Client,  # noqa: F811
+    desk: Client,  # noqa: F811
+) -> None:
+    path, button = f"/certificates/{phone.pk}", "Ask its owner to renew it"
+    assert button in text(desk.get(path)) and button not in text(home.get(path))
+    desk.post("/certificates/renew", {"chosen": str(phone.pk), "confirmed": "1"})
+    assert "Your officer asks you to renew this" in text(home.get(path))
+    page = text(desk.get(path))
+    assert "asked its owner" in page and button not in page
+    assert "Its owner was asked to renew it" in page  # its history
+    home.post(f"{path}/renew", {"key": "same"})
+    assert "asks you to renew" not in text(home.get(path))
+
+
 def test_a_key_that_is_compromised_while_it_waits_is_not_certified_again(alice: User, bob: User) -> None:
     old = issued(alice, bob)
     waits = same_key.ask(old, by=alice, address=HERE)
