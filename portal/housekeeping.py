@@ -23,7 +23,7 @@ from django.db import close_old_connections
 
 from accounts import deliveries, throttle
 from door import press
-from enrollment import challenges, ra, reminders, replaced
+from enrollment import challenges, ra, reminders, replaced, urging
 from enrollment.protocols import scep_once
 from pki import addresses, authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
@@ -112,6 +112,7 @@ def sessions() -> str:
     scep_once.sweep()
     challenges.sweep()
     deliveries.sweep()
+    urging.sweep()
     return ""
 
 
