@@ -255,50 +255,6 @@ def paper_code(client: Client, certificate: Certificate) -> str:
     return found[1]
 
 
-def test_the_code_on_paper_revokes_without_a_login_and_once(phone: Certificate, home: Client) -> None:
-    code, stranger = paper_code(home, phone), Browser()
-    assert code not in text(home.get(f"/certificates/{phone.pk}/paper"))  # shown once
-    assert not PaperCode.objects.filter(digest__contains=code).exists()
-    assert code in text(stranger.get("/lost", {"code": code}))
-    assert now_of(phone).revoked_at is None  # looking changes nothing: link previews look
-    asked = stranger.post("/lost", {"code": code.upper().replace("-", "  ")})
-    assert phone.subject.replace("'", "&#x27;") in text(asked)
-    assert now_of(phone).revoked_at is None
-    done = stranger.post("/lost", {"code": code, "confirmed": "1"})
-    assert "opens nothing any more" in text(done)
-    assert now_of(phone).reason == "keyCompromise" and is_listed(phone)
-    again = stranger.post("/lost", {"code": code, "confirmed": "1"})
-    assert again.status_code == 422 and "used already" in text(again)
-    assert AuditEvent.objects.get(action="certificate.revoked").actor == revoking.ON_PAPER
-    assert code.replace("-", "") not in str(list(AuditEvent.objects.values_list("detail", flat=True)))
-
-
-def test_a_new_code_makes_the_one_before_worthless(phone: Certificate, home: Client) -> None:
-    first, second = paper_code(home, phone), paper_code(home, phone)
-    assert Browser().post("/lost", {"code": first, "confirmed": "1"}).status_code == 422
-    assert now_of(phone).revoked_at is None
-    assert Browser().post("/lost", {"code": second, "confirmed": "1"}).status_code == 200
-    assert now_of(phone).revoked_at is not None
-
-
-def test_the_code_needs_its_owner_and_a_fresh_code(phone: Certificate, desk: Client, alice: User) -> None:
-    assert desk.post(f"/certificates/{phone.pk}/paper").status_code == 404
-    stale = open_session(Browser(), alice, fresh=False)
-    assert stale.post(f"/certificates/{phone.pk}/paper").status_code == 422
-    assert not PaperCode.objects.exists()
-
-
-def test_guessing_codes_is_slowed_down(phone: Certificate, home: Client) -> None:
-    stranger, statuses = Browser(), []
-    for number in range(13):
-        statuses.append(stranger.post("/lost", {"code": f"wrong{number}"}).status_code)
-    assert statuses[:10] == [422] * 10 and 429 in statuses
-    code = paper_code(home, phone)  # whoever guesses beside its owner keeps nobody's door open
-    assert stranger.post("/lost", {"code": code, "confirmed": "1"}).status_code == 200
-    assert now_of(phone).reason == "keyCompromise"
-    assert stranger.post("/lost", {"code": code}).status_code == 429
-
-
 def test_nasty_text_as_a_code_or_a_choice_is_answered(phone: Certificate, home: Client) -> None:
     for nasty in (text.encode("utf-8", "replace").decode() for text in NASTY):
         Throttle.objects.all().delete()
