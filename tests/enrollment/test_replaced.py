@@ -110,7 +110,7 @@ def test_a_successor_on_hold_ends_for_good(
     renewed: tuple[Certificate, Certificate], alice: User, bob: User
 ) -> None:
     old, new = renewed
-    revocation.hold(new, by="bob", address=HERE)
+    revocation.revoke(new, revocation.HOLD, by="bob", address=HERE)
     ra.revoke(request=old.request, by=alice, address=HERE, reason="keyCompromise")
     assert reasons() == dict.fromkeys((OLD, NEW), "keyCompromise")
 
