@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import urging
+from enrollment import replaced, urging
 from portal import certificate_lists as lists
 from portal.views.revoking import METHODS, chosen_by
 
@@ -33,6 +33,7 @@ def urge(request: HttpRequest) -> HttpResponse:
         "left": [plan for plan in plans if plan.why],
         "late": [plan for plan in able if done and plan not in asked],
         "owners": len({plan.certificate.owner for plan in (asked if done else able)}),
+        "days": replaced.AFTER.days,
         "own_service": lists.OWN,
         "back": reverse("certificates:one", args=[chosen[0].pk]) if len(chosen) == 1 else "",
     }

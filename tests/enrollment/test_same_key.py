@@ -150,7 +150,7 @@ def test_the_button_asks_and_leads_to_the_request_once(at_home: Client, alice: U
     ("profile", "words"),
     [
         ("tls-client", "by SCEP"),
-        ("tls-server", "no way for that is built yet"),
+        ("tls-server", "there is no way to do so yet"),
         ("mqtt-broker", "An officer, each time"),
     ],
 )
