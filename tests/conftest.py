@@ -27,6 +27,11 @@ from accounts import sessions, timecodes, totp
 from accounts.models import TotpDevice, User
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: one worker alone with them at the end would keep everybody waiting."""
+    items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def each_test_begins_in_english() -> Iterator[None]:
     """A request says which language its thread speaks from then on."""
