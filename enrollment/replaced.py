@@ -4,7 +4,7 @@ how both end."""
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from enrollment.models import CertificationRequest, Kind, Status
@@ -83,6 +83,12 @@ def followers(certificate: Certificate, *, keys: bool = False) -> list[Certifica
         others = Certificate.objects.filter(near).exclude(pk__in=[known.pk for known in found])
         found += others.distinct().order_by("not_before", "pk")
     return [one for one in found[1:] if one.not_after >= now and (not one.revoked_at or one.reason == HOLD)]
+
+
+def has_successor() -> Exists:
+    """Of the certificates in a query: whether a newer one, which was not revoked, is there in its place."""
+    issued = CertificationRequest.objects.filter(predecessor=OuterRef("pk"), status=Status.ISSUED)
+    return Exists(issued.filter(certificate__revoked_at=None))
 
 
 def before(certificate: Certificate) -> Certificate | None:
