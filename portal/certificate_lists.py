@@ -17,6 +17,7 @@ from enrollment.models import CertificationRequest
 from enrollment.states import State
 from pki.catalogue import EXPORTED, Entry
 from pki.profiles import EVERY
+from pki.revocation import HOLD
 from pki.text import printable
 
 SEES_ALL = frozenset({Role.OFFICER.value, Role.AUDITOR.value})
@@ -73,7 +74,7 @@ def rows(entries: list[Entry], user: User) -> list[Row]:
 def may_revoke(user: User, owner: str, revoked_at: datetime | None, reason: str) -> bool:
     """Whether there is something to revoke, and `user` may: one's own, officers everybody's but ours."""
     theirs = owner == str(user.pk) or (user.is_officer and account_of(owner) is not None)
-    return theirs and (revoked_at is None or reason == "certificateHold")
+    return theirs and (revoked_at is None or reason == HOLD)
 
 
 def account_of(owner: str) -> UUID | None:

@@ -14,11 +14,10 @@ from audit.models import AuditEvent
 from door import policy
 from door.policy import Opening
 from enrollment.models import CertificationRequest, Status
-from pki import authorities, revocation
+from pki import authorities, revocation, verification
 from pki.errors import SignerUnavailable
 from pki.models import Certificate
 from pki.text import printable
-from portal.certificate_lists import account_of
 
 REASONS = {**revocation.REASONS, revocation.HOLD: "Until an officer releases it"}
 SHOWN = 200  # lines of history
@@ -68,12 +67,6 @@ class Issuer:
     address: str  # where it is published
 
 
-def owner_of(certificate: Certificate) -> User | None:
-    """Whose it is; None for a service of our own, and for an account that is gone."""
-    key = account_of(certificate.owner)
-    return User.objects.filter(pk=key).first() if key else None
-
-
 def request_of(certificate: Certificate) -> CertificationRequest | None:
     asked = CertificationRequest.objects.filter(certificate=certificate)
     return asked.select_related("decided_by", "predecessor").defer("csr", "predecessor__der").first()
@@ -96,7 +89,7 @@ def key_since(certificate: Certificate) -> datetime:
 def doors_of(owner: User | None, certificate: Certificate) -> list[Opening]:
     """The doors that this certificate opens, now or later: only a live one for phones and browsers does."""
     over = certificate.revoked_at or certificate.not_after <= timezone.now()
-    if owner is None or over or certificate.profile != "tls-client":
+    if owner is None or over or certificate.profile != verification.PROFILE:
         return []
     return policy.openings(owner, timezone.now())
 

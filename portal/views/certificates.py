@@ -16,13 +16,14 @@ from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import User
 from audit import trail
-from enrollment import anew, seen, states, urging
+from enrollment import anew, revoking, seen, states, urging
 from enrollment.models import PaperCode
 from enrollment.views import downloads
 from pki import catalogue, explained
 from pki.catalogue import Wanted
 from pki.models import Certificate
 from pki.profiles import EVERY
+from pki.revocation import HOLD
 from pki.words import words
 from portal import certificate_lists as lists
 from portal import certificate_page as page
@@ -163,7 +164,7 @@ def visible(request: HttpRequest, pk: UUID) -> Certificate:
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One certificate: whose, what for, what is in it, what came before, and what it opens."""
     certificate, user = visible(request, pk), me(request)
-    owner, asked = page.owner_of(certificate), page.request_of(certificate)
+    owner, asked = revoking.owner_of(certificate), page.request_of(certificate)
     mine = owner is not None and owner.pk == user.pk
     context = {
         "certificate": certificate,
@@ -183,7 +184,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "history": page.history_of(certificate, asked),
         "words": words(certificate.key_sha256),
         "may_revoke": lists.may_revoke(user, certificate.owner, certificate.revoked_at, certificate.reason),
-        "may_release": user.is_officer and certificate.reason == "certificateHold" and not mine,
+        "may_release": user.is_officer and certificate.reason == HOLD and not mine,
         "paper": PaperCode.objects.filter(certificate=certificate, used_at=None).first() if mine else None,
         "may_renew": mine and user.is_requester and anew.may_be(certificate),
         "wanted": urging.wanted_of(certificate) if mine or user.is_officer else None,
