@@ -19,6 +19,7 @@ from pki.profiles import PROFILES
 
 _KEY = "renews"  # in the session: what the next request is to replace
 ASKED = (Status.PENDING, *SUCCEEDING)
+_INSTEAD = "Refuse this request: its owner can ask with a new key."
 
 
 def may_be(certificate: Certificate) -> bool:
@@ -88,9 +89,24 @@ def note(session: SessionBase, request: CertificationRequest, *, address: str) -
 
 def freed(request: CertificationRequest) -> dict[str, object]:
     """What an approval changes when another request replaced the same one meanwhile: it stands for itself."""
+    return {"predecessor": None} if _taken(request) else {}
+
+
+def refuse_spent_key(request: CertificationRequest) -> None:
+    """Raise Refused when the same key would go on after its certificate was revoked, or beside what replaced
+    that: whoever took it would have a live certificate for it again."""
+    if not request.keeps_key:
+        return
+    if Certificate.objects.filter(successors=request, revoked_at__isnull=False).exists():
+        raise Refused("What it renews was revoked meanwhile, or put on hold, and its key with it.", _INSTEAD)
+    if _taken(request):
+        raise Refused("What it renews was renewed otherwise meanwhile.", _INSTEAD)
+
+
+def _taken(request: CertificationRequest) -> bool:
+    """Whether another request replaced the same one."""
     others = CertificationRequest.objects.filter(predecessor=request.predecessor_id).exclude(pk=request.pk)
-    taken = others.filter(status__in=[Status.APPROVED, Status.ISSUED])
-    return {"predecessor": None} if request.predecessor_id and taken.exists() else {}
+    return bool(request.predecessor_id) and others.filter(status__in=SUCCEEDING).exists()
 
 
 @contextmanager

@@ -2,10 +2,11 @@
 
 from accounts import independence
 from accounts.models import Household, User
-from enrollment import history, proposals
+from enrollment import anew, history, proposals
 from enrollment.history import History
 from enrollment.models import CertificationRequest, Status
 from enrollment.preview import Stored
+from enrollment.refusals import Refused
 from pki.csr import ParsedCSR
 from pki.profiles import PROFILES
 
@@ -32,6 +33,10 @@ def blocker(request: CertificationRequest, officer: User, household: Household) 
             "If there is nobody else: an administrator can switch on “one-person household”; it is audited."
         )
         return error.sentence, f"{error.remedy} {way_out}"
+    try:
+        anew.refuse_spent_key(request)
+    except Refused as error:
+        return str(error), error.remedy
     return None
 
 

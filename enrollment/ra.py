@@ -142,6 +142,7 @@ def approve(
         independence.may_decide_for(by, request.owner, house)
     except independence.NotIndependent as error:
         raise Refused(error.sentence, error.remedy) from error
+    anew.refuse_spent_key(request)
     profile = PROFILES[request.profile]
     typed = [proposals.shown(san) for san in request.sans] if sans is None else sans
     names = proposals.checked_sans(profile, typed)

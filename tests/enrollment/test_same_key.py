@@ -168,6 +168,32 @@ def test_the_officer_reads_that_the_key_stays_and_what_changes(alice: User, bob:
     assert ", same key" in desk.get("/queue/").content.decode()
 
 
+@pytest.mark.parametrize("reason", ["cessationOfOperation", "superseded", "certificateHold"])
+def test_what_was_revoked_while_it_waits_gives_its_key_no_new_life(
+    alice: User, bob: User, reason: str
+) -> None:
+    old = hold(alice)
+    made, desk = again(old, alice), open_session(Browser(), bob)
+    Certificate.objects.filter(pk=old.pk).update(revoked_at=timezone.now(), reason=reason)
+    made = CertificationRequest.objects.get(pk=made.pk)
+    with pytest.raises(ra.Refused, match="revoked meanwhile"):
+        ra.approve(request=made, by=bob, address=HERE)
+    assert "revoked meanwhile, or put on hold" in desk.get(f"/queue/{made.pk}").content.decode()
+    assert (
+        "Left out: What it renews was revoked"
+        in desk.post("/queue/batch", {"chosen": str(made.pk)}).content.decode()
+    )
+    assert ra.reject(request=made, by=bob, address=HERE, reason="gone").status == Status.REJECTED
+
+
+def test_of_a_new_key_and_the_same_one_the_second_is_not_approved(alice: User, bob: User) -> None:
+    old = hold(alice)
+    made, fresh = again(old, alice), ask(alice, "fresh")
+    CertificationRequest.objects.filter(pk=fresh.pk).update(predecessor=old, status=Status.APPROVED)
+    with pytest.raises(ra.Refused, match="renewed otherwise"):
+        ra.approve(request=made, by=bob, address=HERE)
+
+
 def test_the_queue_finds_renewals_ticks_them_and_says_what_they_replace(alice: User, bob: User) -> None:
     plain, same = ask(alice, "plain"), again(hold(alice), alice)
     fresh, old = ask(alice, "fresh"), hold(alice)

@@ -169,6 +169,10 @@ def test_a_key_that_is_compromised_while_it_waits_is_not_certified_again(alice: 
     old = issued(alice, bob)
     waits = same_key.ask(old, by=alice, address=HERE)
     ra.revoke(request=old.request, by=alice, address=HERE, reason="keyCompromise")
+    with pytest.raises(ra.Refused, match="revoked meanwhile"):
+        ra.approve(request=waits, by=bob, address=HERE)
+    CertificationRequest.objects.filter(pk=waits.pk).update(predecessor=None)  # the signer by itself
+    waits.refresh_from_db()
     refused = ra.approve(request=waits, by=bob, address=HERE)
     assert refused.status == Status.REJECTED and "compromised" in refused.reason
     assert not Certificate.objects.filter(key_sha256=old.key_sha256, revoked_at=None).exists()
