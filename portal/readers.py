@@ -26,6 +26,7 @@ LASTS = timedelta(days=7)  # a list, from one nextUpdate to the next (pki/signer
 ANEW = timedelta(minutes=1)  # a row is not worth a transaction for each look at the list
 MOST = 200  # readers: strangers, who can call themselves anything, push out the unnamed of long ago
 EACH = 8  # of one address
+NEW = 20  # in a minute: many addresses push out nobody who asks every few minutes, nor keep the database busy
 NAME = 64  # characters
 
 
@@ -58,7 +59,8 @@ def _write(authority: str, address: str, program: str, number: str) -> None:
     found = known.first()
     if found is None:
         # Who calls itself something else each time makes nobody wait for the database.
-        if ListFetch.objects.filter(address=address, since__gt=now - ANEW).count() >= EACH:
+        lately = ListFetch.objects.filter(since__gt=now - ANEW)
+        if lately.filter(address=address).count() >= EACH or lately.count() >= NEW:
             return
         _make_room(address)
         fields = {"number": number, "since": now, "last_at": now}

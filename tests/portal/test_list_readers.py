@@ -126,6 +126,14 @@ def test_who_asks_under_ever_new_names_writes_no_more_than_others(
     assert ListFetch.objects.filter(program="curl/8").exists()
 
 
+def test_many_addresses_push_out_nobody_who_asks_regularly(phone: Certificate, settings: Settings) -> None:
+    fetch(settings, BROKER, "nginx")
+    for number in range(2 * readers.NEW):
+        fetch(settings, f"198.51.100.{number}", "scanner")
+    assert ListFetch.objects.count() == readers.NEW
+    assert ListFetch.objects.filter(address=BROKER).exists()
+
+
 def test_nasty_programs_and_names_are_kept_as_text(phone: Certificate, settings: Settings, bob: User) -> None:
     desk = open_session(Browser(), bob)
     for text in (
