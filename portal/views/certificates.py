@@ -7,11 +7,12 @@ from uuid import UUID
 from cryptography import x509
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts import cells
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import User
@@ -29,7 +30,6 @@ from portal import certificate_lists as lists
 from portal import certificate_page as page
 from portal import timeline as timelines
 
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 STATES = {
     "current": "In use",
     "live": "Live",
@@ -112,7 +112,7 @@ def certificates(request: HttpRequest) -> HttpResponse:
 @requires()
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same, all of it, as CSV or JSON; streamed, and itself a line of the audit."""
-    if form not in MEDIA_TYPES:
+    if form not in cells.MEDIA_TYPES:
         raise Http404
     _, wanted = _asked(request)
     user = me(request)
@@ -120,9 +120,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     trail.record("certificates.exported", actor=user.username, address=address_of(request), detail=detail)
     found = catalogue.every(wanted)
     lines = lists.as_csv(found, user) if form == "csv" else lists.as_json(found, user)
-    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-certificates.{form}"'
-    return response
+    return cells.attachment(lines, "certificates", form)
 
 
 @require_safe
