@@ -17,6 +17,7 @@ from enrollment import ra, replaced, revoking, states
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest
 from enrollment.states import State
+from pki.errors import SignerUnavailable
 from pki.models import Certificate, ListFetch
 from pki.revocation import COMPROMISED, HOLD
 from portal import certificate_lists as lists
@@ -69,7 +70,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
 
 
 def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeForm) -> None:
-    """Each by itself: one that fails says so and keeps none of the others."""
+    """Each by itself: one that is refused says so and keeps none of the others."""
     reason = form.cleaned_data["reason"]
     also = revoking.same_key(chosen) if reason == COMPROMISED else []
     for certificate in chosen:
@@ -84,6 +85,8 @@ def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeFor
             )
         except ra.Refused as error:
             messages.error(request, f"{certificate.subject}: {sentence(error)}")
+            if isinstance(error.__cause__, SignerUnavailable):  # a hundred would wait a hundred times as long
+                break
     revoking.in_force()
     taken = Certificate.objects.filter(pk__in=[found.pk for found in also], reason=COMPROMISED)
     if names := ", ".join(taken.values_list("subject", flat=True)):
