@@ -48,8 +48,7 @@ def of_certificate(certificate: Certificate | Entry) -> State:
     left = certificate.not_after - timezone.now()
     if left <= timedelta(0):
         return State("expired", "Expired", final=True)
-    if left < ENDS_SOON:
-        return State(
-            "ending", f"Ends in {left.days} days" if left.days > 1 else "Ends today or tomorrow", final=True
-        )
+    if left < ENDS_SOON:  # days as the date beside counts them: by midnights
+        days = (timezone.localdate(certificate.not_after) - timezone.localdate()).days
+        return State("ending", f"Ends in {days} days" if days > 1 else "Ends today or tomorrow", final=True)
     return State("live", "Live", final=True)

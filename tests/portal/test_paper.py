@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts import household
 from accounts.models import User
 from audit.models import AuditEvent
 from enrollment import revoking
@@ -44,6 +45,14 @@ def test_the_code_on_paper_revokes_without_a_login_and_once(phone: Certificate, 
     assert again.status_code == 422 and "used already" in text(again)
     assert AuditEvent.objects.get(action="certificate.revoked").actor == revoking.ON_PAPER
     assert code.replace("-", "") not in str(list(AuditEvent.objects.values_list("detail", flat=True)))
+
+
+def test_a_stranger_reads_the_hour_of_the_household(phone: Certificate, home: Client) -> None:
+    house = household.current()
+    house.time_zone = "Asia/Tokyo"
+    house.save()
+    done = Browser().post("/lost", {"code": paper_code(home, phone), "confirmed": "1"})
+    assert " JST" in text(done) and " UTC" not in text(done)
 
 
 def test_a_new_code_makes_the_one_before_worthless(phone: Certificate, home: Client) -> None:
