@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Channel, Delivery, Notice
+from accounts.models import Channel, Delivery, Notice, User
 
 WAITING, TAKEN, LEAVING = Delivery.State.WAITING, Delivery.State.TAKEN, Delivery.State.LEAVING
 SENT, GIVEN_UP = Delivery.State.SENT, Delivery.State.GIVEN_UP
@@ -96,6 +96,12 @@ def give_up(channel: Channel, words: str) -> None:
     """Nothing that waits goes over this channel any more."""
     waiting = Delivery.objects.filter(channel=channel, state=WAITING)
     waiting.update(state=GIVEN_UP, trouble=words, changed_at=timezone.now())
+
+
+def readdressed(user: User) -> None:
+    """Their e-mail address is another one now: nothing is known of whether it works."""
+    mail = Channel.objects.filter(user=user, by_mail=True)
+    mail.update(worked_at=None, trouble="", trouble_since=None)
 
 
 def sweep() -> int:

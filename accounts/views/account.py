@@ -48,6 +48,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         user.full_name, user.email = form.cleaned_data["full_name"], form.cleaned_data["email"]
         with transaction.atomic():
             user.save(update_fields=["full_name", "email"])
+            if user.email != before["email"]:
+                deliveries.readdressed(user)
             _record(request, "person.changed", {"before": before, "after": form.cleaned_data})
         messages.success(request, "Saved.")
         return redirect("accounts:account")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import deliveries, outbox, push_addresses
@@ -203,3 +204,10 @@ def test_others_are_refused_with_the_way_out(text: str, words: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         push_addresses.check(text)
     assert words in refusal.value.message
+
+
+def test_of_a_new_mail_address_nothing_is_known_yet(mine: Client, by_mail: Channel, alice: User) -> None:
+    Channel.objects.update(worked_at=timezone.now())
+    for email, known in (("alice@home.arpa", True), ("alice@work.home.arpa", False)):
+        mine.post("/account/profile", {"full_name": "Alice", "email": email})
+        assert ("Not tried yet" not in mine.get(f"/account/messages/{by_mail.pk}").content.decode()) == known

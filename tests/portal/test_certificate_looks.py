@@ -73,7 +73,7 @@ def test_the_pages_look_right(phone: Certificate, alice: User, bob: User) -> Non
         "readers": desk.get("/certificates/readers"),
         "renew": home.get(f"/certificates/{phone.pk}/renew"),
         "paper": home.get(f"/certificates/{phone.pk}/paper"),
-        "slip": home.post(f"/certificates/{phone.pk}/paper"),
+        "slip": home.post(f"/certificates/{phone.pk}/paper", follow=True),
         "lost": Browser().get("/lost"),
     }
     code = pages["slip"].context["code"]

@@ -249,7 +249,7 @@ def test_a_hold_is_released_by_an_officer_and_never_by_its_owner(
 
 
 def paper_code(client: Client, certificate: Certificate) -> str:
-    page = text(client.post(f"/certificates/{certificate.pk}/paper"))
+    page = text(client.post(f"/certificates/{certificate.pk}/paper", follow=True))
     found = re.search(r'class="code">([0-9a-z-]{24})<', page)
     assert found, page
     return found[1]
