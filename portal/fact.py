@@ -1,7 +1,12 @@
-"""One line of the status page."""
+"""One line of the status page, and how it counts."""
 
 from dataclasses import dataclass
 from datetime import datetime
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, whose plural has an s: "1 line", "2,000 lines"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
 from portal import alarms, checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
 from portal.confinement import Confinement, database_at_unix_socket
-from portal.fact import Fact
+from portal.fact import Fact, counted
 
 ENDS_SOON = timedelta(days=7)
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
@@ -121,7 +121,7 @@ def signer() -> list[Fact]:
     status = signer_status()
     if status is None:
         return [SIGNER_DOWN]
-    said = f"{status.issued} certificates issued, {status.revoked} revoked, version {status.version}"
+    said = f"{counted(status.issued, 'certificate')} issued, {status.revoked:,} revoked, version {status.version}"
     return [Fact("Signer", True, "Answers", said)]
 
 
