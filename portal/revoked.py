@@ -51,7 +51,7 @@ def _lists(gone: list[Certificate]) -> list[Step]:
     found = []
     for authority in sorted({certificate.authority for certificate in gone}):
         title, some = f"Revocation list of {authority}", [c for c in gone if c.authority == authority]
-        missing = [certificate for certificate in some if not _named(certificate)]
+        missing = [certificate for certificate in some if not named(certificate)]
         if missing:
             said = "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
             found.append(Step(title, False, said))
@@ -61,7 +61,7 @@ def _lists(gone: list[Certificate]) -> list[Step]:
     return found
 
 
-def _named(certificate: Certificate) -> bool:
+def named(certificate: Certificate) -> bool:
     """Whether the published list names it."""
     try:
         return int(certificate.serial, 16) in crl.current(certificate.authority)

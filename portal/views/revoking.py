@@ -176,10 +176,24 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ra.Refused as error:
             form.add_error(None, sentence(error))
         else:
-            messages.success(request, "Released. It counts again, and the new list no longer names it.")
+            _say_released(request, certificate)
             return redirect("certificates:one", pk)
     context = {"row": _row(certificate), "form": form}
     return render(request, "certificates/release.html", context, status=UNPROCESSABLE if form.errors else 200)
+
+
+def _say_released(request: HttpRequest, certificate: Certificate) -> None:
+    """What is so by now: the signer may have gone after it wrote the release down."""
+    if certificate.reason == HOLD:
+        said = (
+            "The authority wrote the release down, and then did not answer. It counts again as soon as "
+            "housekeeping has followed it up, mostly within five minutes; then this page says so."
+        )
+        messages.warning(request, said)
+    elif revoked.named(certificate):
+        messages.warning(request, "Released. The list still names it until housekeeping has made a new one.")
+    else:
+        messages.success(request, "Released. It counts again, and the new list no longer names it.")
 
 
 @requires(Role.OFFICER, Role.AUDITOR)

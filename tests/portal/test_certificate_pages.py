@@ -20,7 +20,7 @@ from enrollment import ra, revoking, seen
 from enrollment.models import CertificationRequest, PaperCode, Status
 from enrollment.refusals import Refused
 from pki import crl, revocation, verification
-from pki.errors import CertificateRejected
+from pki.errors import CertificateRejected, SignerUnavailable
 from pki.models import Certificate
 from tests.conftest import Browser, make_csr, next_code, open_session
 from tests.door.acts import practice_door
@@ -246,6 +246,31 @@ def test_a_hold_is_released_by_an_officer_and_never_by_its_owner(
     line = AuditEvent.objects.get(action="certificate.released", target=str(phone.pk))
     assert line.actor == "bob"
     assert "Released" in text(home.get(f"/certificates/{phone.pk}"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "said", "reason"),
+    [
+        ("pki.signer.client.changes", "wrote the release down, and then did not answer", revocation.HOLD),
+        ("pki.crl.publish", "The list still names it", ""),
+    ],
+)
+def test_a_release_is_said_only_as_far_as_it_came(
+    phone: Certificate, home: Client, desk: Client, broken: str, said: str, reason: str
+) -> None:
+    """The signer goes after it wrote the release down, or before the list is made."""
+    send(home, phone, reason=revocation.HOLD)
+
+    def away(*_: object) -> None:
+        raise SignerUnavailable("The signer does not answer.")
+
+    with pytest.MonkeyPatch.context() as gone:
+        gone.setattr(broken, away)
+        page = text(desk.post(f"/certificates/{phone.pk}/release", follow=True))
+    assert said in page and "no longer names it" not in page
+    assert now_of(phone).reason == reason and is_listed(phone)
+    revocation.in_force()
+    assert now_of(phone).reason == "" and not is_listed(phone)
 
 
 def paper_code(client: Client, certificate: Certificate) -> str:
