@@ -121,7 +121,8 @@ def signer() -> list[Fact]:
     status = signer_status()
     if status is None:
         return [SIGNER_DOWN]
-    said = f"{counted(status.issued, 'certificate')} issued, {status.revoked:,} revoked, version {status.version}"
+    said = f"{counted(status.issued, 'certificate')} issued, {status.revoked:,} revoked"
+    said += f", version {status.version}"
     return [Fact("Signer", True, "Answers", said)]
 
 

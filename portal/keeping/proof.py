@@ -171,7 +171,8 @@ def _lists(live: Path | None) -> str:
         entries += _complete(_parsed(crl.published(authority), authority), authority)
     for name, old in older:
         _outdoes(_parsed((folders[0] / name).read_bytes(), name), old, name)
-    return f"Made anew, with higher numbers and later dates than before, {counted(entries, 'certificate')} on them."
+    listed = counted(entries, "certificate")
+    return f"Made anew, with higher numbers and later dates than before, {listed} on them."
 
 
 def _parsed(der: bytes, name: str) -> x509.CertificateRevocationList:
