@@ -7,7 +7,7 @@ from uuid import UUID
 from cryptography import x509
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -42,21 +42,63 @@ STATES = {
 SORTS = {"end": "By their end", "issued": "Newest first", "name": "By name"}
 WHOSE = {"all": "Everybody’s", "mine": "Mine"}
 DAY = {"type": "date"}
+LONGEST_SEARCH = 150  # characters
+TOO_LONG = (
+    f"This is longer than {LONGEST_SEARCH} characters, so nothing was searched for: everything else that you "
+    "chose is shown. Shorten it, a few words or digits are enough."
+)
+NOT_TYPED = "A character in it cannot be searched for. Type it anew."
+NO_DATE = {"invalid": "This is no date, so it filters nothing. Choose one, or leave it empty."}
+NO_PLACE = "This address begins at a place that the list does not know, so it is shown from its beginning."
+
+
+def _unknown(what: str, instead: str) -> dict[str, str]:
+    return {"invalid_choice": f"This {what} is not known here, so {instead}."}
 
 
 class FilterForm(forms.Form):
     """What the address asks for. Everything may be left out; what is not understood filters nothing."""
 
     q = forms.CharField(
-        label="Search", required=False, max_length=150, widget=forms.TextInput({"type": "search"})
+        label="Search",
+        required=False,
+        max_length=LONGEST_SEARCH,
+        error_messages={"max_length": TOO_LONG, "null_characters_not_allowed": NOT_TYPED},
     )
-    since = forms.DateField(label="Ends from", required=False, widget=forms.DateInput(DAY))
-    until = forms.DateField(label="Ends to", required=False, widget=forms.DateInput(DAY))
-    profile = forms.ChoiceField(required=False, choices=[("", "Anything"), *((p, p) for p in EVERY)])
-    state = forms.ChoiceField(required=False, choices=list(STATES.items()))
-    sort = forms.ChoiceField(required=False, choices=list(SORTS.items()))
-    whose = forms.ChoiceField(required=False, choices=list(WHOSE.items()))
-    after = forms.CharField(required=False, max_length=300)
+    since = forms.DateField(
+        label="Ends from", required=False, widget=forms.DateInput(DAY), error_messages=NO_DATE
+    )
+    until = forms.DateField(
+        label="Ends to", required=False, widget=forms.DateInput(DAY), error_messages=NO_DATE
+    )
+    state = forms.ChoiceField(
+        required=False,
+        choices=list(STATES.items()),
+        error_messages=_unknown("state", "all that are in use are shown"),
+    )
+    sort = forms.ChoiceField(
+        label="In order",
+        required=False,
+        choices=list(SORTS.items()),
+        error_messages=_unknown("order", "they are in that of their end"),
+    )
+    whose = forms.ChoiceField(
+        required=False,
+        choices=list(WHOSE.items()),
+        error_messages=_unknown("choice", "all that you may see are shown"),
+    )
+    after = forms.Field(required=False)
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data, auto_id="%s")
+        self.purposes = lists.purposes(user)
+        offered = [(name, title) for first, title in self.purposes for name in catalogue.alike(first)]
+        self.fields["profile"] = forms.ChoiceField(
+            label="For",
+            required=False,
+            choices=[("", "Anything"), *offered],
+            error_messages=_unknown("purpose", "those for anything are shown"),
+        )
 
     def wanted(self, user: User) -> Wanted:
         """What `user` gets to see of that."""
@@ -71,12 +113,12 @@ class FilterForm(forms.Form):
             sort=typed.get("sort") or "end",
             since=lists.midnight(typed.get("since")),
             until=lists.midnight(typed.get("until"), later=1),
-            after=typed.get("after", ""),
+            after=typed.get("after") or "",
         )
 
 
 def _asked(request: HttpRequest) -> tuple[FilterForm, Wanted]:
-    form = FilterForm(request.GET)
+    form = FilterForm(me(request), request.GET)
     form.is_valid()
     return form, form.wanted(me(request))
 
@@ -89,6 +131,10 @@ def certificates(request: HttpRequest) -> HttpResponse:
     found = catalogue.page(wanted)
     rest = {name: value for name, value in request.GET.items() if name != "after" and value}
     rows = lists.rows(found.entries, me(request))
+    if wanted.after and not catalogue.is_place(wanted, found.many):
+        form.add_error(None, NO_PLACE)
+    narrowed = bool(wanted.q.strip() or wanted.profile or wanted.since or wanted.until)
+    narrowed = narrowed or wanted.state != "current"
     context = {
         "form": form,
         "rows": rows,
@@ -96,16 +142,28 @@ def certificates(request: HttpRequest) -> HttpResponse:
         "may_choose": any(row.may_revoke for row in rows),
         "sees_all": lists.sees_all(me(request)),
         "all": wanted.owners is None,
-        "filtered": bool(rest.keys() - {"whose"}),
+        "filtered": narrowed,
+        "everything": f"?{urlencode({**rest, 'state': 'any'})}",
+        "gone": "" if narrowed or wanted.after else _gone(wanted),
         "further": found.after and f"?{urlencode({**rest, 'after': found.after})}",
         "first": f"?{urlencode(rest)}" if wanted.after else "",
         "query": urlencode(rest),
-        "profiles": EVERY.values(),
+        "profiles": form.purposes,
+        "profile": catalogue.alike(wanted.profile)[0],
         "states": STATES,
         "sorts": SORTS,
         "whose": WHOSE,
     }
     return render(request, "certificates/list.html", context)
+
+
+def _gone(wanted: Wanted) -> str:
+    """What the list of those in use leaves out, in words; "" when that is nothing."""
+    number = catalogue.gone(wanted.owners)
+    if number == 1:
+        return "1 has ended, was revoked or is on hold."
+    shown = f"{catalogue.COUNTED:,}+" if number > catalogue.COUNTED else f"{number:,}"
+    return f"{shown} have ended, were revoked or are on hold." if number else ""
 
 
 @require_safe
