@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
+from django.template.defaultfilters import filesizeformat
 
 from door import link
 from enrollment import listing
@@ -15,14 +16,15 @@ from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
 from portal import alarms, checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
+from portal import certificate_lists as lists
 from portal.confinement import Confinement, database_at_unix_socket
-from portal.fact import Fact, counted
+from portal.fact import Fact, counted, dated
 
 ENDS_SOON = timedelta(days=7)
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
 
 NO_LANDLOCK = (
-    "This kernel has no Landlock: a broken-in web process could read the CA keys. "
+    "This kernel has no Landlock, a fence around programs: a broken-in web process could read the CA keys. "
     "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
 )
 
@@ -30,7 +32,14 @@ LIST_COMES = (
     "Housekeeping makes the list anew within five minutes while the signer answers. If this stays, look at "
     "Signer and Housekeeping on the status page."
 )
-NO_FILTER = "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
+UNFENCED = (
+    "The kernel's fence, which keeps the web processes from the CA keys, is not up: this process was not "
+    "started by `manage.py up`."
+)
+NO_FILTER = (
+    "Programs of one machine talk through these: a broken-in web process could have one read the CA keys. "
+    "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
+)
 WAY_OUT = (
     "A broken-in one could have other programs of this user (tmux, a container engine) read the CA keys. "
     "Run the signer as another user (docs/systemd.md)."
@@ -133,9 +142,8 @@ def certificates() -> list[Fact]:
         issuing = x509.load_der_x509_certificate(authorities.path(name).read_bytes())
         end = issuing.not_valid_after_utc
         well = end - datetime.now(UTC) > timedelta(days=365)  # a leaf of a year must still fit in
-        found.append(
-            Fact(f"Authority {name}", well, "Valid" if well else "Ends soon", "", "Valid until", end)
-        )
+        word, sentence = "Valid" if well else "Ends soon", f"Signs for {lists.AUTHORITIES[name]}."
+        found.append(Fact(f"Authority {name}", well, word, sentence, "Valid until", end))
     return found
 
 
@@ -147,10 +155,16 @@ def revocation_lists() -> list[Fact]:
         end = min(published.ends, root.ends)
         word, sentence = _list_state(end)
         well = not sentence
-        sentence = sentence or f"{len(published)} revoked. Good until {end:%Y-%m-%d %H:%M} UTC."
-        made = published.frame.last_update_utc
-        found.append(Fact(f"Revocation list {name}", well, word, sentence, "Made", made))
+        label = "It ended" if word == "Lapsed" else "Good until"
+        sentence = sentence or f"Of {lists.AUTHORITIES[name]}: {len(published):,} revoked. {_published(name)}"
+        found.append(Fact(f"Revocation list {name}", well, word, sentence, label, end))
     return found
+
+
+def _published(name: str) -> str:
+    """When the list came to lie there: its own thisUpdate is an hour before, for slow clocks."""
+    at = datetime.fromtimestamp(crl.path(name).stat().st_mtime, UTC)
+    return f"Published {dated(at)}."
 
 
 def _list_state(end: datetime) -> tuple[str, str]:
@@ -159,7 +173,7 @@ def _list_state(end: datetime) -> tuple[str, str]:
     if left <= timedelta(0):
         return "Lapsed", "Servers may refuse everybody by now. " + LIST_COMES
     if left < alarms.LISTS_LEFT:
-        return "Lapses soon", f"It should be new each day, and ends {end:%Y-%m-%d %H:%M} UTC. " + LIST_COMES
+        return "Lapses soon", "It should be new each day. " + LIST_COMES
     return "Current", ""
 
 
@@ -219,12 +233,13 @@ def confinement() -> list[Fact]:
                 "Landlock",
                 True,
                 "On",
-                f"The web processes cannot reach the CA keys (version {landlock.version()}).",
+                "The kernel keeps the web processes from the CA keys, even if somebody broke into them "
+                f"(version {landlock.version()}).",
             )
         ]
     if not landlock.version():
         return [Fact("Landlock", False, "Missing", NO_LANDLOCK)]
-    return [Fact("Landlock", False, "Off", "This process was not started by `manage.py up`.")]
+    return [Fact("Landlock", False, "Off", UNFENCED)]
 
 
 def unix_sockets() -> list[Fact]:
@@ -232,7 +247,10 @@ def unix_sockets() -> list[Fact]:
     if sentence := unix_sockets_open():
         return [Fact("Unix sockets", settings.SIGNER_APART, "Open", sentence)]
     if Confinement.filtered:
-        sentence = "The web processes can ask no other program of their user to read the CA keys."
+        sentence = (
+            "Programs of one machine talk through these. The web processes cannot, so they have no other one "
+            "read the CA keys."
+        )
         return [Fact("Unix sockets", True, "Closed", sentence)]
     return [Fact("Unix sockets", False, "Open", NO_FILTER)]
 
@@ -254,11 +272,8 @@ def disk() -> list[Fact]:
     """Disk."""
     free = shutil.disk_usage(settings.DATA).free
     well = free > checks.LITTLE_ROOM
-    return [
-        Fact(
-            "Disk", well, "Room" if well else "Nearly full", f"{free // 2**20:,} MB free for the data folder"
-        )
-    ]
+    word = "Room" if well else "Nearly full"
+    return [Fact("Disk", well, word, f"{filesizeformat(free)} free for the data folder.")]
 
 
 def database() -> list[Fact]:

@@ -8,6 +8,10 @@ from portal.fact import Fact
 
 LATE = 3  # tries after which a message that waits is worth a look
 SHOWN = 10  # addresses that do not work
+WAY_OUT = (
+    "Its owner can correct or pause this address: their name at the top of each page, then Messages. If "
+    "nothing arrives anywhere, look at EMAIL_URL (docs/messages.md)."
+)
 
 
 def messages() -> list[Fact]:
@@ -36,7 +40,7 @@ def _addresses() -> list[Fact]:
             f"Messages to {channel.user.both_names}",
             False,
             "Not delivered",
-            f"{channel.name}: {channel.trouble}",
+            f"{channel.name}: {channel.trouble.rstrip('.')}. {WAY_OUT}",
             "Since",
             channel.trouble_since,
         )

@@ -10,7 +10,7 @@ from audit.models import AuditEvent
 from door.gate import ORPHAN
 from pki import addresses, authorities
 from pki.signer.protocol import AUTHORITIES
-from portal.fact import Fact
+from portal.fact import Fact, dated
 from portal.keeping import notes
 
 TIME_ERROR = 5  # adjtimex(2): nobody has set this clock lately
@@ -76,8 +76,8 @@ def put_back() -> list[Fact]:
         return []
     made_at, at = found
     sentence = (
-        f"Everything is as it was at {made_at[:16].replace('T', ' ')} UTC. What was revoked since is live "
-        "again: revoke it now. Then make a new backup: manage.py backup"
+        f"Everything is as it was on {dated(datetime.fromisoformat(made_at))}. What was revoked since is "
+        "live again: revoke it now. Then make a new backup: manage.py backup"
     )
     return [Fact("Restored from a backup", False, "Look through it", sentence, "Restored", at)]
 

@@ -106,7 +106,7 @@ def test_a_failing_one_is_shown_with_the_servers_words(
     assert "550 mailbox &lt;full&gt;" in page
     assert "Waiting, next try" in page
     status = sign_in(browser, bob).get("/status").content.decode()
-    assert "550 mailbox &lt;full&gt;" in status
+    assert "550 mailbox &lt;full&gt;. Its owner can correct or pause this address" in status
     assert "Alice (alice)" in status
 
 

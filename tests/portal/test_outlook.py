@@ -75,7 +75,7 @@ def test_after_a_restoration_what_was_revoked_since_is_asked_for_until_the_next_
     notes.backed_up("house.tar.age", timezone.now())
     assert outlook.put_back() == []
     notes.restored("house.tar.age", "2026-01-02T03:04:05+00:00")
-    assert "as it was at 2026-01-02 03:04 UTC" in outlook.put_back()[0].sentence
+    assert "as it was on 2 January 2026, 03:04." in outlook.put_back()[0].sentence
     notes.backed_up("house.tar.age", timezone.now())
     assert outlook.put_back() == []
 
