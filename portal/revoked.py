@@ -29,6 +29,7 @@ class Step:
     sentence: str
     at: datetime | None = None
     readers: list[Reader] = field(default_factory=list)
+    number: int | None = None  # of the list, for who compares lists
 
 
 def steps(gone: list[Certificate]) -> list[Step]:
@@ -56,8 +57,9 @@ def _lists(gone: list[Certificate]) -> list[Step]:
             said = "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
             found.append(Step(title, False, said))
         else:
-            said = f"Published. Number {crl.current(authority).number} names it."
-            found.append(Step(title, True, said.replace("it.", f"all {len(some)}.") if some[1:] else said))
+            what = f"all {len(some)} certificates" if some[1:] else "this certificate"
+            said = f"Published, with {what} on it: brokers and web sites that read it refuse what is there."
+            found.append(Step(title, True, said, number=crl.current(authority).number))
     return found
 
 
@@ -71,10 +73,11 @@ def named(certificate: Certificate) -> bool:
 
 def _ocsp(gone: list[Certificate]) -> list[Step]:
     """Asked as a stranger would ask."""
-    title, waiting = "OCSP", [found for found in gone if not _says_revoked(found)]
+    title, waiting = "Programs that ask", [found for found in gone if not _says_revoked(found)]
+    how = "Programs that ask about one certificate instead of reading the list (by OCSP)"
     if waiting:
-        return [Step(title, False, "Whoever asks about it gets no answer yet. Housekeeping sees to that.")]
-    return [Step(title, True, "Whoever asks about it hears that it is revoked.")]
+        return [Step(title, False, f"{how} get no answer yet. Housekeeping sees to that.")]
+    return [Step(title, True, f"{how} hear that it is revoked.")]
 
 
 def _says_revoked(certificate: Certificate) -> bool:

@@ -11,7 +11,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from enrollment import revoking
 from enrollment.models import CertificationRequest, PaperCode, Status
-from pki import revocation
+from pki import crl, revocation
 from pki.models import Certificate
 from tests.conftest import Browser, open_session
 from tests.portal.test_certificate_pages import is_listed, issued, now_of, paper_code, text
@@ -42,6 +42,10 @@ def test_the_code_on_paper_revokes_without_a_login_and_once(phone: Certificate, 
     assert now_of(phone).revoked_at is None
     done = stranger.post("/lost", {"code": code, "confirmed": "1"})
     assert "opens nothing any more" in text(done)
+    assert "Published, with this certificate on it" in text(done) and "instead of reading the list" in text(
+        done
+    )
+    assert str(crl.current("clients").number) not in text(done)  # that tells a layman nothing
     assert now_of(phone).reason == "keyCompromise" and is_listed(phone)
     again = stranger.post("/lost", {"code": code, "confirmed": "1"})
     assert again.status_code == 422 and "used already" in text(again)
