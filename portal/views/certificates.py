@@ -197,8 +197,9 @@ def timeline(request: HttpRequest) -> HttpResponse:
         "sees_all": lists.sees_all(me(request)),
         "mine": "&whose=mine" if own else "",
         "total": sum(bar.count for bar in bars),
-        "width": timelines.BARS * timelines.WIDTH,
-        "bar_width": timelines.WIDTH - 12,
+        "width": timelines.WIDTH,
+        "left": timelines.LEFT,
+        "height": timelines.BARS * timelines.ROW,
     }
     return render(request, "certificates/timeline.html", context)
 
