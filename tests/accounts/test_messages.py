@@ -211,3 +211,15 @@ def test_of_a_new_mail_address_nothing_is_known_yet(mine: Client, by_mail: Chann
     for email, known in (("alice@home.arpa", True), ("alice@work.home.arpa", False)):
         mine.post("/account/profile", {"full_name": "Alice", "email": email})
         assert ("Not tried yet" not in mine.get(f"/account/messages/{by_mail.pk}").content.decode()) == known
+
+
+def test_who_hears_of_less_stands_in_the_audit(mine: Client) -> None:
+    """A thief of a session must not switch warnings off unseen."""
+    channel = add(mine)
+    mine.post(f"/account/messages/{channel.pk}", {"kinds": ["account"]})
+    mine.post(f"/account/messages/{channel.pk}/pause")
+    mine.post(f"/account/messages/{channel.pk}/pause")
+    lines = AuditEvent.objects.filter(action__startswith="channel.").order_by("sequence")
+    actions = ["channel.added", "channel.changed", "channel.paused", "channel.resumed"]
+    assert [line.action for line in lines] == actions
+    assert "revoked" in lines[1].detail["declined"]
