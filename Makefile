@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
-.PHONY: python help run demo test check format pictures race bench crash homeassistant lock
+.PHONY: python help run demo test check format pictures race bench crash homeassistant djangoca lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -54,6 +54,12 @@ homeassistant: python ## install Home Assistant beside, and let it find and open
 	@test -d var/home-assistant || $(VENV)/uv venv --quiet --python 3.11 var/home-assistant
 	@$(VENV)/uv pip install --quiet --python var/home-assistant/bin/python -r tests/door/home-assistant.txt
 	HOME_ASSISTANT=$(CURDIR)/var/home-assistant $(VENV)/python -m pytest tests/door/test_home_assistant.py
+
+djangoca: python ## install django-ca beside, and measure OCSP and lists beside its own
+	@$(BOOTSTRAP) --dev --packages
+	@test -d var/django-ca || $(VENV)/uv venv --quiet --python 3.11 var/django-ca
+	@$(VENV)/uv pip install --quiet --python var/django-ca/bin/python --require-hashes -r bench/django_ca_site/requirements.txt
+	$(VENV)/python -m bench django_ca
 
 lock: python ## pin the newest fitting versions in requirements*.txt
 	@$(BOOTSTRAP) --dev

@@ -32,6 +32,8 @@ class Household(models.Model):
     name = models.CharField(max_length=64, default="Our household")  # O= in certificates
     time_zone = models.CharField(max_length=64, default="UTC")
     one_person = models.BooleanField(default=False)  # the switch: an officer may decide on their own word
+    # Profile -> days before the end at which a reminder is sent; what is not there has enrollment's default.
+    reminder_days = models.JSONField(default=dict)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -235,3 +237,113 @@ class Throttle(models.Model):
     key = models.CharField(max_length=128, unique=True)
     failures = models.PositiveIntegerField(default=0)
     last_at = models.DateTimeField()
+
+
+class Channel(models.Model):
+    """One way by which a person is told things: their e-mail address, or an address that Apprise knows."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="channels")
+    name = models.CharField(max_length=40)
+    by_mail = models.BooleanField(default=False)  # to User.email, as it is when something is sent
+    sealed_url = models.BinaryField(default=bytes)  # Apprise's addresses hold tokens: see accounts/sealing.py
+    declined = models.JSONField(default=list)  # names of kinds (accounts/kinds.py) that do not go here
+    paused = models.BooleanField(default=False)
+    trouble = models.CharField(max_length=300, blank=True)  # the server's words, while it does not work
+    trouble_since = models.DateTimeField(null=True, blank=True)
+    worked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user"], condition=models.Q(by_mail=True), name="one_channel_by_mail"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"
+
+    @property
+    def url(self) -> str:
+        return unseal(bytes(self.sealed_url), f"channel {self.pk}").decode()
+
+    @url.setter
+    def url(self, value: str) -> None:
+        self.sealed_url = seal(value.encode(), f"channel {self.pk}")
+
+
+class Notice(models.Model):
+    """Something a person was told, once: in the portal, and over the channels they chose."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
+    event = models.CharField(max_length=120)  # what happened, named so that the same one is told once
+    kind = models.CharField(max_length=32)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    link = models.CharField(max_length=200, blank=True)  # a path of the portal
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["user", "-at"]), models.Index(fields=["at"])]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "user"], name="each_event_told_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class Delivery(models.Model):
+    """One notice on its way over one channel: the outbox (accounts/deliveries.py has its steps)."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        TAKEN = "taken", "Connecting"  # a sender has it; nothing has left
+        LEAVING = "leaving", "Sending"  # from here on the other end may have it
+        SENT = "sent", "Sent"
+        GIVEN_UP = "given up", "Not delivered"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)  # in its Message-ID, too
+    notice = models.ForeignKey(Notice, on_delete=models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
+    to = models.CharField(max_length=254, blank=True)  # a mail address to use instead of the present one
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+    trouble = models.CharField(max_length=300, blank=True)  # why the last try failed
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=["waiting", "taken", "leaving"]),
+                name="deliveries_open",
+            )
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["notice", "channel"], name="once_per_channel")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notice} by {self.channel}"
+
+
+class CalendarLink(models.Model):
+    """A secret address under which a calendar reads when certificates end. One a person; revocable."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="calendar_link")
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the token in the address, hex
+    everybody = models.BooleanField(default=False)  # an officer's: everybody's certificates
+    made_at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"calendar of {self.user}"
+
+
+class Followed(models.Model):
+    """Up to which line of the audit trail people were told what it says. One row."""
+
+    sequence = models.BigIntegerField()

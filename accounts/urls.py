@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import account, household, joining, people, signin, together
+from accounts.views import account, household, joining, messages, people, signin, together
 
 app_name = "accounts"
 urlpatterns = [
@@ -18,6 +18,12 @@ urlpatterns = [
     path("account/app", account.app, name="app"),
     path("account/app/confirm", account.app_confirm, name="app-confirm"),
     path("account/recovery", account.recovery_codes, name="recovery"),
+    path("account/messages", messages.overview, name="messages"),
+    path("account/messages/new", messages.add, name="channel-new"),
+    path("account/messages/<uuid:pk>", messages.channel, name="channel"),
+    path("account/messages/<uuid:pk>/test", messages.test, name="channel-test"),
+    path("account/messages/<uuid:pk>/pause", messages.pause, name="channel-pause"),
+    path("account/messages/<uuid:pk>/remove", messages.remove, name="channel-remove"),
     path("people", people.people_list, name="people"),
     path("people/invite", people.invite, name="invite"),
     path("people/link", people.link, name="link"),

@@ -18,7 +18,11 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-sequence"]
-        indexes = [models.Index(fields=["action"]), models.Index(fields=["actor"])]
+        indexes = [
+            models.Index(fields=["action"]),
+            models.Index(fields=["actor"]),
+            models.Index(fields=["target", "sequence"]),  # the history of one request or certificate
+        ]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.action} {self.target}"

@@ -11,7 +11,19 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-MODULES = ("signer", "approve", "door", "pages", "bad_input", "start", "scep", "script_size")
+MODULES = (
+    "signer",
+    "approve",
+    "door",
+    "pages",
+    "certificates",
+    "crl",
+    "ocsp",
+    "bad_input",
+    "start",
+    "scep",
+    "script_size",
+)
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")

@@ -37,7 +37,11 @@ PROGRAMS = (
     ("/usr/sbin/nginx", "nginx"),  # in a folder that people's PATH leaves out
     ("/usr/sbin/mosquitto", "mosquitto"),
     ("mosquitto_sub", "mosquitto-clients"),
+    ("ab", "apache2-utils"),  # asks for OCSP answers in the benchmark
+    ("curl", "curl"),
+    ("ocsptool", "gnutls-bin"),
     ("node", "nodejs"),  # the benchmark's peer
+    ("age", "age"),  # opens our backups, and makes what we open
     ("gcc", "gcc"),  # a small client like those in IoT devices
     ("/usr/include/stdlib.h", "libc6-dev"),
     ("/usr/include/mbedtls/ssl.h", "libmbedtls-dev"),

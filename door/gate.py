@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
 from accounts import addresses
+from audit import trail
 from door.identity import Holder, holder_of
 from pki.errors import CertificateRejected
 
@@ -26,6 +27,7 @@ CERTIFICATE = "HTTP_X_LATCHKEY_CLIENT_CERT"  # PEM, percent-encoded: nginx's $ss
 ADDRESS = "HTTP_X_REAL_IP"
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)\n-----END CERTIFICATE-----\n?")
+ORPHAN = "certificate.orphan"  # shown, signed by our CA, and not in the books
 SELDOM = 600  # seconds between two lines about the same certificate
 REMEMBERED = 100  # certificates in that time; of more than these, nothing is said
 
@@ -116,10 +118,14 @@ class _Said:
 
 def report(refused: CertificateRejected, address: str) -> None:
     """One line for a certificate of ours that does not count. Of strangers nothing is said."""
-    if refused.code in ("none", "foreign"):
+    if refused.code in ("none", "foreign") or not _is_news(str(refused)):
         return
-    if _is_news(str(refused)):
-        log.warning("refused=%s address=%s %s", refused.code, address or "-", refused)
+    log.warning("refused=%s address=%s %s", refused.code, address or "-", refused)
+    if refused.code == "orphan":  # a backup was put back, or somebody has the CA's key: not to be missed
+        try:
+            trail.record(ORPHAN, address=address, detail={"why": str(refused)})
+        except DatabaseError:
+            log.exception("not noted in the audit trail")
 
 
 def _is_news(sentence: str) -> bool:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts import independence, sealing
 from accounts.models import User
 from audit import trail
-from enrollment import history, mobile, proposals
+from enrollment import history, mobile, notifications, proposals
 from enrollment.issuing import issue
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.refusals import Refused
@@ -45,6 +45,7 @@ def ask_for_device(*, by: User, address: str, device: str, note: str = "") -> Ce
     )
     with transaction.atomic():
         request.save(force_insert=True)
+        notifications.waits(request)
         detail = {"profile": PROFILE.name, "common_name": request.common_name, "kind": Kind.DEVICE.value}
         record("submitted", request, by, address, detail)
     return request

@@ -20,7 +20,6 @@ from pki.csr import ParsedCSR
 from pki.errors import CSRRejected
 from pki.names import MAX_NAME
 from pki.profiles import PROFILES
-from pki.revocation import REASONS
 
 # Codes of rejections of what must not even be sent back: keys, and what is too long to be searched for one.
 SECRETS = ("private-key", "pkcs12", "too-large")
@@ -260,12 +259,3 @@ class RefuseForm(FreshFactorForm):
 
 class BatchForm(FreshFactorForm):
     """One code for several approvals."""
-
-
-class RevokeForm(FreshFactorForm):
-    reason = forms.ChoiceField(
-        label="Why is it revoked?",
-        widget=forms.RadioSelect,
-        choices=[(name, text) for name, text in REASONS.items()],
-        error_messages={"required": "Choose a reason; if none fits, the first one."},
-    )

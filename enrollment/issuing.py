@@ -7,12 +7,14 @@ from typing import TypedDict
 from django.db import transaction
 from django.db.models import Q
 
+from enrollment import notifications
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.refusals import Refused
 from enrollment.transitions import move, record
 from pki import issuance
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.models import Certificate
+from pki.signer.entries import ENDS_ALL
 from pki.signer.protocol import (
     CsrEvidence,
     DeviceEvidence,
@@ -62,16 +64,29 @@ def _refused(request: CertificationRequest, error: IssuanceRefused) -> None:
     try:
         with transaction.atomic():
             move(request, Status.APPROVED, Status.REJECTED, reason=reason, trouble="", proof={})
+            notifications.refused(request, reason)
             record("rejected", request, None, "", {"reason": reason, "code": error.code})
     except Refused:  # somebody else asked at the same time and noted it already
         request.refresh_from_db()
 
 
 def issued(request: CertificationRequest, certificate: Certificate) -> None:
-    """In the transaction that stores the certificate. Raises Refused when it was noted already."""
+    """In the transaction that stores the certificate. Raises Refused when it was noted already, or when what
+    it renews was revoked meanwhile: the signer, asked again, then refuses it."""
+    _refuse_after_end(request)
     move(request, Status.APPROVED, Status.ISSUED, certificate=certificate, trouble="", proof={})
+    notifications.issued(request, certificate)
     detail = {"certificate": str(certificate.pk), "serial": certificate.serial}
     record("issued", request, None, "", {**detail, "authority": certificate.authority})
+
+
+def _refuse_after_end(request: CertificationRequest) -> None:
+    """Locked: who revokes the predecessor finds this one among its followers, or is seen here."""
+    if request.kind != Kind.RENEWAL or request.predecessor is None:
+        return
+    before = Certificate.objects.select_for_update().get(pk=request.predecessor.pk)
+    if before.reason in ENDS_ALL:
+        raise Refused("What it renews was revoked.")
 
 
 def order(request: CertificationRequest) -> IssuanceRequest:

@@ -1,6 +1,5 @@
 """Lists that are as fast at any depth: keyset pages over an index, no OFFSET, no COUNT over everything."""
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,13 +13,12 @@ from django.utils import timezone
 from accounts.models import User
 from enrollment import states
 from enrollment.models import CertificationRequest, Message, Status
+from pki import searching
 from pki.profiles import PROFILES
-from pki.words import WORDS
 
 PAGE = 50  # rows
 COUNTED = 1000  # above that a number helps nobody
 WAITS = {"1": "a day", "3": "three days", "7": "a week", "14": "two weeks"}
-FINGERPRINT = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
@@ -57,6 +55,8 @@ def queue(query: QueryDict) -> Page:
         found = found.filter(created_at__lt=timezone.now() - timedelta(days=int(waits)))
     if query.get("question"):
         found = found.filter(pk__in=_with_open_question())
+    if query.get("renewals"):
+        found = found.filter(predecessor__isnull=False)
     found = _search(found, query.get("q", "").replace("\0", "").strip()[:100])
     return page(found, query, newest_first=status not in (Status.PENDING, Status.APPROVED))
 
@@ -70,9 +70,10 @@ def page(found: QuerySet[CertificationRequest], query: QueryDict, *, newest_firs
         # The first condition is what the index seeks by; the second decides among equal times.
         found = found.filter(**{f"created_at__{beyond}e": at})
         found = found.filter(Q(**{f"created_at__{beyond}": at}) | Q(**{f"id__{beyond}": pk}))
-    found = found.select_related("owner", "certificate").defer("csr", "note", "reason", "certificate__der")
+    found = found.select_related("owner", "certificate", "predecessor")
+    found = found.defer("csr", "note", "reason", "certificate__der", "predecessor__der")
     rows = list(states.with_question(found).order_by(f"{sign}created_at", f"{sign}id")[: PAGE + 1])
-    rest = {key: query[key] for key in query if key != "after"}
+    rest = {key: query[key] for key in query if key not in ("after", "tick")}
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     further = "?" + urlencode({**rest, "after": f"{more.created_at.isoformat()}_{more.pk}"}) if more else ""
     return Page(rows[:PAGE], further, ("?" + urlencode(rest)) if after else "")
@@ -97,7 +98,7 @@ def _search(found: QuerySet[CertificationRequest], text: str) -> QuerySet[Certif
     """By the four words or the key's fingerprint (exact, by index), else by person, device or common name."""
     if not text:
         return found
-    prefix = _key_prefix(text)
+    prefix = searching.key_prefix(text)
     if prefix:
         # A range and not startswith, which SQLite writes as LIKE and answers without the index. The few ids
         # first: planners would rather walk through the list in its order.
@@ -107,13 +108,3 @@ def _search(found: QuerySet[CertificationRequest], text: str) -> QuerySet[Certif
     owners = list(people.values_list("pk", flat=True)[:100])
     named = Q(device__icontains=text) | Q(common_name__icontains=text)
     return found.filter(named | Q(owner__in=owners))
-
-
-def _key_prefix(text: str) -> str:
-    """Hex digits the key's digest begins with: from a fingerprint, or from the four words (11 bits each)."""
-    words = text.lower().split()
-    if len(words) == 4 and all(word in WORDS for word in words):
-        bits = "".join(f"{WORDS.index(word):011b}" for word in words)
-        return f"{int(bits, 2):011x}"
-    digits = re.sub(r"[\s:]", "", text.lower())
-    return digits if FINGERPRINT.fullmatch(digits) else ""

@@ -122,6 +122,11 @@ class CertificationRequest(models.Model):
         return self.kind == Kind.RENEWAL and self.lapses_at is not None and not self.challenge_sha256
 
     @property
+    def keeps_key(self) -> bool:
+        """Whether it renews a certificate of the very same key."""
+        return self.predecessor is not None and self.predecessor.key_sha256 == self.key_sha256
+
+    @property
     def waits_for_key(self) -> bool:
         """Whether it is approved and no key came yet: until then the approval can be taken back."""
         return self.status == Status.APPROVED and not self.key_sha256
@@ -202,6 +207,45 @@ class Seen(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} {self.last_at:%Y-%m-%d}"
+
+
+class PaperCode(models.Model):
+    """A code on paper that revokes one certificate, without a login: for the day the phone is lost."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="paper_code")
+    digest = models.CharField(max_length=64, unique=True)  # SHA-256 of the code, hex: it is shown once
+    made_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.made_at:%Y-%m-%d}"
+
+
+class Reminded(models.Model):
+    """The owner of a certificate was reminded of its end: once for each of the days that are set."""
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="reminded")
+    days = models.PositiveIntegerField()  # before the end
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["certificate", "days"], name="reminded_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.days}"
+
+
+class RenewalWanted(models.Model):
+    """An officer asked the owner of a certificate to renew it. Swept once it is renewed or has ended."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="renewal_wanted")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()  # the last time
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.at:%Y-%m-%d}"
 
 
 class Installed(models.Model):

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import household, independence
 from accounts.models import Household, User
-from enrollment import devices, history, proposals, replaced
+from enrollment import anew, devices, history, notifications, proposals, replaced
 from enrollment.devices import ask_for_device as ask_for_device
 from enrollment.devices import enrol as enrol
 from enrollment.devices import profile_for as profile_for
@@ -46,14 +46,16 @@ def submit(
     note: str = "",
     sans: list[str],
     lapses_at: datetime | None = None,
+    renews: Certificate | None = None,
 ) -> CertificationRequest:
     """A new request, PENDING. `sans` as people type them, confirmed by the requester. Raises Refused.
 
-    It lapses after 30 days, or at `lapses_at` if that is sooner.
+    It lapses after 30 days, or at `lapses_at` if that is sooner. `renews`: the live certificate of the same
+    key whose place it takes, and whose name it keeps (same_key.py).
     """
     chosen = PROFILES[profile]
     confirmed = proposals.checked_sans(chosen, sans)
-    history.refuse_used_key(csr.key_sha256, by)
+    history.refuse_used_key(csr.key_sha256, by, renews=renews)
     history.refuse_too_many(by)
     request = CertificationRequest(
         owner=by,
@@ -64,19 +66,23 @@ def submit(
         csr=csr.der,
         csr_sha256=csr.sha256,
         key_sha256=csr.key_sha256,
-        common_name=proposals.common_name(by, chosen, device, confirmed),
+        common_name=renews.subject if renews else proposals.common_name(by, chosen, device, confirmed),
         sans=list(confirmed),
         days=chosen.default_days,
         lapses_at=lapses_at,
+        predecessor=renews,
     )
     history.refuse_taken_name(chosen, request.common_name, by)
     try:
         with transaction.atomic():
             request.save(force_insert=True)
+            notifications.waits(request)
             detail = {"profile": profile, "common_name": request.common_name, "key": csr.key_sha256}
             record("submitted", request, by, address, detail)
+            if renews is not None:
+                record("renews", request, by, address, {"renews": renews.serial, "key": "the same"})
     except IntegrityError as error:  # the same key, sent twice at the same moment
-        history.refuse_used_key(csr.key_sha256, by)
+        history.refuse_used_key(csr.key_sha256, by, renews=renews)
         raise Refused("This request arrived twice at once.", "Look under Your requests.") from error
     return request
 
@@ -136,6 +142,7 @@ def approve(
         independence.may_decide_for(by, request.owner, house)
     except independence.NotIndependent as error:
         raise Refused(error.sentence, error.remedy) from error
+    anew.refuse_spent_key(request)
     profile = PROFILES[request.profile]
     typed = [proposals.shown(san) for san in request.sans] if sans is None else sans
     names = proposals.checked_sans(profile, typed)
@@ -146,12 +153,14 @@ def approve(
         "days": proposals.checked_days(profile, request.days if days is None else days),
         "profile_digest": profile.digest,
     }
-    decision = {**_decision(by), "one_person": house.one_person}
+    decision = {**_decision(by), "one_person": house.one_person, **anew.freed(request)}
     if request.kind == Kind.DEVICE:
         decision |= devices.approval(request, at=decision["decided_at"])
     history.refuse_taken_name(profile, str(pinned["common_name"]), request.owner)
-    with transaction.atomic():
+    with anew.alone(), transaction.atomic():
         move(request, Status.PENDING, Status.APPROVED, **decision, **pinned)
+        if request.kind == Kind.DEVICE:
+            notifications.device_approved(request)
         record("approved", request, by, address, {**pinned, **_independence(by, request, house)})
     return issue(request=request)
 
@@ -170,6 +179,7 @@ def reject(*, request: CertificationRequest, by: User, address: str, reason: str
     decision = {**_decision(by), "one_person": house.one_person, "reason": why}
     with transaction.atomic():
         move(request, source, Status.REJECTED, where=where, **decision)
+        notifications.refused(request, why)
         record("rejected", request, by, address, {"reason": why})
     return request
 
@@ -193,6 +203,7 @@ def _lapse(which: Q) -> int:
         try:
             with transaction.atomic():
                 move(request, Status(request.status), Status.LAPSED, where=which)
+                notifications.lapsed(request)
                 record("lapsed", request, None, "")
         except Refused:  # decided at this very moment
             continue
@@ -225,6 +236,7 @@ def _say(request: CertificationRequest, by: User, address: str, text: str, *, fr
         if open_still.update(changed_at=timezone.now()) != 1:
             raise too_late(request)
         message = Message.objects.create(request=request, author=by, from_officer=from_officer, text=said)
+        (notifications.asked if from_officer else notifications.answered)(request, message)
         record("question" if from_officer else "answer", request, by, address, {"text": said})
     return message
 

@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from enrollment import devices, history, states
+from enrollment import devices, history
 from enrollment.issuing import WITHOUT_KEY, issue
 from enrollment.models import CertificationRequest, Kind, Status
 from enrollment.refusals import Refused
 from enrollment.transitions import move, record
+from pki.catalogue import ENDS_SOON
 from pki.csr import ParsedCSR
 from pki.models import Certificate
 from pki.profiles import PROFILES
@@ -64,7 +65,7 @@ def renewable(certificates: Iterable[Certificate | None]) -> set[UUID]:
 
 def ending_of(user: User) -> list[Certificate]:
     """The person's own that end soon and can be renewed, the next to end first."""
-    soon = timezone.now() + states.ENDS_SOON
+    soon = timezone.now() + ENDS_SOON
     own = Certificate.objects.filter(owner=str(user.pk), not_after__lt=soon, not_after__gt=timezone.now())
     found = list(own.filter(profile=SHOWN_PROFILE, revoked_at=None).order_by("not_after"))
     wanted = renewable(found)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit import trail
+from enrollment import notifications
 from enrollment.models import Seen
 from pki.models import Certificate
 
@@ -33,11 +34,12 @@ def note(certificate_id: UUID, *, address: str, at: datetime) -> bool:
 
 
 def _first(certificate_id: UUID, address: str, at: datetime) -> bool:
-    certificate = Certificate.objects.only("subject", "serial").get(pk=certificate_id)
+    certificate = Certificate.objects.only("subject", "serial", "owner", "request_id").get(pk=certificate_id)
     detail = {"common_name": certificate.subject, "serial": certificate.serial}
     try:
         with transaction.atomic():
-            Seen.objects.create(certificate=certificate, first_at=at, last_at=at, address=address)
+            found = Seen.objects.create(certificate=certificate, first_at=at, last_at=at, address=address)
+            notifications.seen(found)
             trail.record("certificate.seen", address=address, target=str(certificate_id), detail=detail)
     except IntegrityError:  # noted by another request at the same moment
         return False

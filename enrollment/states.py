@@ -1,14 +1,15 @@
 """A request's state for people: the stored status, finer where certificate or question say more."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from enrollment.models import CertificationRequest, Message, Status
-
-ENDS_SOON = timedelta(days=30)
+from pki.catalogue import ENDS_SOON, Entry
+from pki.models import Certificate
+from pki.revocation import HOLD
 
 
 @dataclass(frozen=True)
@@ -33,20 +34,21 @@ def of(request: CertificationRequest, *, for_officer: bool = False) -> State:
             return State("question", "Question asked" if for_officer else "Question for you")
         return State("waiting", "Waiting")
     if request.certificate is not None:
-        return _of_certificate(request.certificate.revoked_at, request.certificate.not_after)
+        return of_certificate(request.certificate)
     if request.waits_for_key:
         return State("approved", "Approved, waiting for the device")
     return State(request.status, request.get_status_display(), final=request.status != Status.APPROVED)
 
 
-def _of_certificate(revoked_at: datetime | None, not_after: datetime) -> State:
-    if revoked_at is not None:
-        return State("revoked", "Revoked", final=True)
-    left = not_after - timezone.now()
+def of_certificate(certificate: Certificate | Entry) -> State:
+    """A certificate's own state, wherever it is shown."""
+    if certificate.revoked_at is not None:
+        held = certificate.reason == HOLD
+        return State("hold", "On hold", final=True) if held else State("revoked", "Revoked", final=True)
+    left = certificate.not_after - timezone.now()
     if left <= timedelta(0):
         return State("expired", "Expired", final=True)
-    if left < ENDS_SOON:
-        return State(
-            "ending", f"Ends in {left.days} days" if left.days > 1 else "Ends today or tomorrow", final=True
-        )
+    if left < ENDS_SOON:  # days as the date beside counts them: by midnights
+        days = (timezone.localdate(certificate.not_after) - timezone.localdate()).days
+        return State("ending", f"Ends in {days} days" if days > 1 else "Ends today or tomorrow", final=True)
     return State("live", "Live", final=True)

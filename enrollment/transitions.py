@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import outbox
 from accounts.models import User
 from audit import trail
 from enrollment.models import TRANSITIONS, CertificationRequest, Status
@@ -25,8 +26,15 @@ def move(
     changes = {"status": target, "changed_at": timezone.now(), **fields}
     if CertificationRequest.objects.filter(where, pk=request.pk, status=source).update(**changes) != 1:
         raise too_late(request)
+    if source == Status.PENDING:
+        outbox.withdraw(waits_event(request), "It was decided meanwhile.")
     for name, value in changes.items():  # all else in the row never changes
         setattr(request, name, value)
+
+
+def waits_event(request: CertificationRequest) -> str:
+    """Under which officers are told that it waits (accounts/outbox.py)."""
+    return f"request {request.pk} waits"
 
 
 def too_late(request: CertificationRequest) -> Refused:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from enrollment.views import device, downloads, programs, progress, queue, requests, revocation
+from enrollment.views import calendar, device, downloads, programs, progress, queue, reminders, requests
 
 app_name = "enrollment"
 urlpatterns = [
@@ -16,7 +16,6 @@ urlpatterns = [
     path("requests/<uuid:pk>/profile.mobileconfig", device.profile, name="device-profile"),
     path("requests/<uuid:pk>/withdraw", requests.withdraw, name="withdraw"),
     path("requests/<uuid:pk>/answer", requests.answer, name="answer"),
-    path("requests/<uuid:pk>/revoke", revocation.revoke, name="revoke"),
     path("requests/<uuid:pk>/qr", downloads.qr, name="qr"),
     path("requests/<uuid:pk>/certificate.<str:form>", downloads.download, name="download"),
     path("device", device.choose, name="device"),
@@ -24,6 +23,10 @@ urlpatterns = [
     path("device/link", device.link, name="device-link"),
     path("device/from/<str:token>", device.taken_over, name="device-from"),
     path("device/program", programs.program, name="program"),
+    path("account/calendar", calendar.link, name="calendar"),
+    path("account/calendar/withdraw", calendar.withdraw, name="calendar-withdraw"),
+    path("calendar/<str:token>.ics", calendar.feed, name="calendar-feed"),
+    path("household/reminders", reminders.reminders, name="reminders"),
     path("progress/", progress.everybody, name="progress"),
     path("progress/<uuid:pk>", progress.group, name="progress-group"),
     path("queue/", queue.queue, name="queue"),

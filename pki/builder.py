@@ -4,7 +4,7 @@ cryptography shows a TBS only inside a signed object, so each is first signed by
 type as the CA's: the rehearsal. The lints read that; only then does the CA key touch the very same bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -44,14 +44,6 @@ class Wanted(NamedTuple):
     not_after: datetime
 
 
-class Revoked(NamedTuple):
-    """One line of a CRL: the serial, the moment (UTC), the reason as RFC 5280 5.3.1 spells it."""
-
-    serial: int
-    at: datetime
-    reason: str
-
-
 def key_usage(*wanted: str) -> x509.KeyUsage:
     """KeyUsage with exactly the `wanted` bits, named as in RFC 5280 4.2.1.3."""
     return x509.KeyUsage(**{attribute: name in wanted for name, attribute in _KEY_USAGES.items()})
@@ -71,6 +63,15 @@ def published(
     )
 
 
+def asked_at(
+    status_url: str, authority: str, access: x509.AuthorityInformationAccess
+) -> x509.AuthorityInformationAccess:
+    """`access` with the address of the OCSP responder in front (RFC 5280 4.2.2.1)."""
+    responder = x509.UniformResourceIdentifier(f"{status_url}/ocsp/{authority}")
+    ocsp = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, responder)
+    return x509.AuthorityInformationAccess([ocsp, *access])
+
+
 def key_id(certificate: x509.Certificate) -> str:
     """The SubjectKeyIdentifier in hex (RFC 5280 4.2.1.2)."""
     return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
@@ -87,6 +88,8 @@ class Template:
 
     def __init__(self, profile: CertificateProfile, issuer: x509.Certificate, status_url: str) -> None:
         points, access = published(status_url, profile.authority)
+        if not profile.signs_ocsp:
+            access = asked_at(status_url, profile.authority, access)
         self.profile = profile
         self.issuer = issuer
         self.issuer_id = key_id(issuer)
@@ -97,6 +100,7 @@ class Template:
             _encoded(issued_by(issuer)),
             _encoded(points),
             _encoded(access),
+            *((_encoded(x509.OCSPNoCheck()),) if profile.signs_ocsp else ()),
         )
 
     def rehearse(self, wanted: Wanted) -> x509.Certificate:
@@ -122,31 +126,21 @@ def _encoded(value: x509.ExtensionType, critical: bool = False) -> x509.Extensio
 
 
 def rehearse_crl(
-    issuer: x509.Certificate,
-    revoked: Iterable[Revoked],
-    number: int,
-    validity: tuple[datetime, datetime],
-    audit_head: bytes,
+    issuer: x509.Certificate, number: int, validity: tuple[datetime, datetime], audit_head: bytes
 ) -> x509.CertificateRevocationList:
-    """A complete CRL (RFC 5280 5), signed by the throw-away key. `audit_head` is 32 bytes."""
+    """The frame of a CRL (RFC 5280 5), signed by the throw-away key; its lines are put in by crls.py.
+
+    `audit_head` is 32 bytes.
+    """
     builder = x509.CertificateRevocationListBuilder(
         issuer_name=issuer.subject,
         last_update=validity[0].replace(tzinfo=None),
         next_update=validity[1].replace(tzinfo=None),
-        # All at once: add_revoked_certificate() copies the whole list for each line.
-        revoked_certificates=[_line(entry) for entry in revoked],
     )
     head = x509.UnrecognizedExtension(AUDIT_HEAD, b"\x04\x20" + audit_head)
     builder = builder.add_extension(issued_by(issuer), False)
     builder = builder.add_extension(x509.CRLNumber(number), False).add_extension(head, False)
     return builder.sign(_THROW_AWAY, hashes.SHA256())
-
-
-def _line(entry: Revoked) -> x509.RevokedCertificate:
-    builder = x509.RevokedCertificateBuilder(entry.serial, entry.at.replace(tzinfo=None))
-    if entry.reason != "unspecified":  # RFC 5280 5.3.1: unspecified is said by leaving the reason out
-        builder = builder.add_extension(x509.CRLReason(x509.ReasonFlags(entry.reason)), False)
-    return builder.build()
 
 
 def audit_head(crl: x509.CertificateRevocationList) -> str | None:
@@ -161,4 +155,9 @@ def audit_head(crl: x509.CertificateRevocationList) -> str | None:
 
 def assemble(tbs: bytes, signature: bytes) -> bytes:
     """DER of Certificate or CertificateList: `tbs`, ecdsa-with-SHA256, `signature` (RFC 5280 4.1.1)."""
-    return der.sequence(tbs, _ECDSA_WITH_SHA256, der.tlv(der.BIT_STRING, b"\x00", signature))
+    return der.sequence(tbs, signed_with(signature))
+
+
+def signed_with(signature: bytes) -> bytes:
+    """What follows a TBS: ecdsa-with-SHA256 and `signature`, two elements."""
+    return _ECDSA_WITH_SHA256 + der.tlv(der.BIT_STRING, b"\x00", signature)

@@ -1,17 +1,20 @@
 """Certificate revocation lists (RFC 5280 5): fetched from the signer, published as files."""
 
+import base64
+import json
 import logging
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from django.conf import settings
 
 from audit import trail
-from pki import builder, publication
+from pki import crlfile, publication
+from pki.crlfile import CrlFile
 from pki.signer import client
 
 log = logging.getLogger(__name__)
+
+PEM_BLOCK = 48 << 12  # bytes; whole lines of 64 characters (RFC 7468 2)
 
 
 def publish(authority: str) -> None:
@@ -23,12 +26,17 @@ def publish(authority: str) -> None:
     with publication.one_at_a_time(path(authority).with_suffix(".lock")):
         _note_missing_lines(authority)
         head = trail.head()
-        pair = client.crl(settings.SIGNER_SOCKET, authority, head)
-        publication.write(path(authority), pair.issuing)
-        publication.write(path(f"{authority}-root"), pair.root)
+        with (
+            publication.replacing(path(f"{authority}-root")) as root,
+            publication.replacing(path(authority)) as issuing,
+        ):
+            after = _made(authority), _made(f"{authority}-root")
+            change = client.crl(settings.SIGNER_SOCKET, authority, head, issuing, root, after)
         if authority == "devices":
-            publication.write(pem_path(authority), pem(pair.issuing))
-    trail.record("crl.published", target=authority, detail={"number": number_in(pair.issuing), "head": head})
+            _write_pem(authority)
+        number = current(authority).number
+        publication.write(_known(authority), json.dumps({"number": number, "change": change}).encode())
+    trail.record("crl.published", target=authority, detail={"number": number, "head": head})
 
 
 def _note_missing_lines(authority: str) -> None:
@@ -37,23 +45,69 @@ def _note_missing_lines(authority: str) -> None:
     Somebody who can edit the database can cut or rewrite the trail and wait for the next list. This line then
     stands in that list; cutting it off in turn only makes another one.
     """
-    if not path(authority).exists():
-        return
-    before = published(authority)
     try:
-        lost = audit_head_in(before)
+        before = current(authority)
+        lost, number = before.audit_head, before.number
+    except FileNotFoundError:
+        return
     except ValueError:
         log.error("crl=%s what was published is no list any more; it is made anew", authority)
         return
     if lost and not trail.contains(lost):
         log.error("audit trail: no line has the head %s of the last CRL of %s", lost, authority)
-        detail = {"head": lost, "number": number_in(before)}
-        trail.record(trail.LINES_MISSING, target=authority, detail=detail)
+        trail.record(trail.LINES_MISSING, target=authority, detail={"head": lost, "number": number})
+
+
+def _made(name: str) -> int:
+    """thisUpdate of what is published, in seconds since 1970; 0 where nothing is."""
+    try:
+        return int(current(name).frame.last_update_utc.timestamp())
+    except (OSError, ValueError):
+        return 0
+
+
+def knows(authority: str, change: int) -> bool:
+    """Whether the published CRL was made when `change` (revoked, held or released) was the signer's last one.
+
+    A greater number is another journal's, of before a backup was restored, or from a moment later: one CRL
+    more does no harm.
+    """
+    return _noted(authority).get("change", -1) == change
+
+
+def forget(authority: str) -> None:
+    """No longer believe what was noted of the published CRL: its number of a change was another journal's."""
+    _known(authority).unlink(missing_ok=True)
+
+
+def is_the_last(authority: str) -> bool:
+    """Whether what lies there is the CRL that was published last, and not an older one, or none."""
+    try:
+        return _noted(authority).get("number") == current(authority).number
+    except (OSError, ValueError):
+        return False
+
+
+def _noted(authority: str) -> dict[str, int]:
+    try:
+        return dict(json.loads(_known(authority).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
+def _known(authority: str) -> Path:
+    """What the published CRL knows. Written after it: at worst one is made that says nothing new."""
+    return path(authority).with_suffix(".json")
 
 
 def published(authority: str) -> bytes:
     """The CRL as it lies there, DER. Raises FileNotFoundError before the first publication."""
     return path(authority).read_bytes()
+
+
+def current(name: str) -> CrlFile:
+    """The CRL as it lies there. Raises FileNotFoundError, and ValueError when it is none."""
+    return crlfile.read(path(name))
 
 
 def path(name: str) -> Path:
@@ -68,15 +122,18 @@ def pem_path(name: str) -> Path:
 
 def pem(der: bytes) -> bytes:
     """The CRL `der` in PEM (RFC 7468)."""
-    return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+    return b"-----BEGIN X509 CRL-----\n" + _base64_lines(der) + b"-----END X509 CRL-----\n"
 
 
-def audit_head_in(der: bytes) -> str | None:
-    """The audit trail's head in a CRL, 64 hex digits; None when there is none."""
-    return builder.audit_head(x509.load_der_x509_crl(der))
+def _write_pem(name: str) -> None:
+    """The CRL in PEM (RFC 7468 5), block by block."""
+    with path(name).open("rb") as file, publication.replacing(pem_path(name)) as armoured:
+        armoured.write(b"-----BEGIN X509 CRL-----\n")
+        while block := file.read(PEM_BLOCK):
+            armoured.write(_base64_lines(block))
+        armoured.write(b"-----END X509 CRL-----\n")
 
 
-def number_in(der: bytes) -> int:
-    """The CRL number (RFC 5280 5.2.3): it only ever grows."""
-    crl = x509.load_der_x509_crl(der)
-    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+def _base64_lines(block: bytes) -> bytes:
+    text = base64.b64encode(block)
+    return b"".join(text[at : at + 64] + b"\n" for at in range(0, len(text), 64))

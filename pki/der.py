@@ -1,8 +1,11 @@
 """As much DER (X.690) as it takes to look before a parser does, and to write what no library writes."""
 
+from datetime import datetime
+
 MAX_DEPTH = 32  # a request with nested directory names in its SAN reaches about 15
 
-INTEGER, BIT_STRING, OCTET_STRING, OID = 0x02, 0x03, 0x04, 0x06
+INTEGER, BIT_STRING, OCTET_STRING, OID, ENUMERATED = 0x02, 0x03, 0x04, 0x06, 0x0A
+UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 UTF8_STRING, PRINTABLE_STRING, SEQUENCE, SET = 0x0C, 0x13, 0x30, 0x31
 NULL = b"\x05\x00"
 _CONSTRUCTED, _LONG_TAG = 0x20, 0x1F
@@ -78,11 +81,15 @@ def children(der: bytes, at: int = 0, limit: int = 3) -> list[tuple[int, int, in
 def tlv(tag: int, *parts: bytes) -> bytes:
     """One element (X.690 8.1, 10.1): a length below 128 in one byte, else how many bytes, then these."""
     content = b"".join(parts)
-    size = len(content)
+    return head(tag, len(content)) + content
+
+
+def head(tag: int, size: int) -> bytes:
+    """The beginning of an element whose content of `size` bytes comes from elsewhere."""
     if size < 0x80:
-        return bytes((tag, size)) + content
+        return bytes((tag, size))
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
+    return bytes((tag, 0x80 | len(length))) + length
 
 
 def sequence(*parts: bytes) -> bytes:
@@ -112,3 +119,14 @@ def oid(dotted: str) -> bytes:
             groups.append(arc & 0x7F | 0x80)
         content += bytes(reversed(groups))
     return tlv(OID, bytes(content))
+
+
+def time_of(moment: datetime) -> bytes:
+    """Time as RFC 5280 4.1.2.5 wants it: UTCTime until 2049, GeneralizedTime after; whole seconds, UTC."""
+    if moment.year < 2050:
+        return tlv(UTC_TIME, moment.strftime("%y%m%d%H%M%SZ").encode())
+    return generalized_time(moment)
+
+
+def generalized_time(moment: datetime) -> bytes:
+    return tlv(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())

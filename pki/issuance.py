@@ -7,9 +7,9 @@ from cryptography import x509
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from pki import csr
+from pki import addresses, csr, search_words
 from pki.errors import IssuanceRefused
-from pki.models import Certificate
+from pki.models import Certificate, CertificateWord, JournalPosition
 from pki.profiles import EVERY
 from pki.signer import client
 from pki.signer.protocol import IssuanceRequest
@@ -22,14 +22,19 @@ def issue(request: IssuanceRequest, also: Callable[[Certificate], None] | None =
     Never call it inside a transaction: it waits for another process. Raises SignerUnavailable (ask again
     later), IssuanceRefused (asking again will not help), and what `also` raises.
     """
-    known = Certificate.objects.filter(request_id=request.request_id).first()
-    der = client.issue(settings.SIGNER_SOCKET, request) if known is None else b""
-    # durable: a caller who holds a transaction open while the signer works fails loudly here.
-    with transaction.atomic(durable=True):
-        certificate = known or _store(request, der)
-        if also is not None:
-            also(certificate)
-    return certificate
+    while True:
+        known = Certificate.objects.filter(request_id=request.request_id).first()
+        here = JournalPosition.current()
+        der = client.issue(settings.SIGNER_SOCKET, request) if known is None else b""
+        # durable: a caller who holds a transaction open while the signer works fails loudly here.
+        with transaction.atomic(durable=True):
+            # A revocation that was taken over since then had no row here: the signer, asked again, refuses.
+            if known is None and not here.is_current():
+                continue
+            certificate = known or _store(request, der)
+            if also is not None:
+                also(certificate)
+        return certificate
 
 
 def _store(request: IssuanceRequest, der: bytes) -> Certificate:
@@ -40,9 +45,14 @@ def _store(request: IssuanceRequest, der: bytes) -> Certificate:
     fields = _fields(request, leaf, der)
     try:
         with transaction.atomic():
-            return Certificate.objects.create(request_id=request.request_id, **fields)
+            found = Certificate.objects.create(request_id=request.request_id, **fields)
+            words = search_words.of(found.subject, found.sans)
+            CertificateWord.objects.bulk_create(
+                CertificateWord(certificate=found, word=word.encode()) for word in words
+            )
     except IntegrityError:  # whoever asked at the same time was faster
         return Certificate.objects.get(request_id=request.request_id)
+    return found
 
 
 def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dict[str, object]:
@@ -59,4 +69,5 @@ def _fields(request: IssuanceRequest, leaf: x509.Certificate, der: bytes) -> dic
         "der": der,
         "not_before": leaf.not_valid_before_utc,
         "not_after": leaf.not_valid_after_utc,
+        "status_url": addresses.of(leaf),
     }

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.x509.oid import ExtensionOID, SignatureAlgorithmOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, SignatureAlgorithmOID
 
 from pki import hostnames
 from pki.builder import key_usage
@@ -60,7 +60,7 @@ def _findings(
     yield from _values(leaf, profile, issuer)
     if profile.san == "required":
         yield from _alternative_names(leaf.extensions, issuer)
-    yield from _addresses(leaf.extensions, profile.authority, status_url)
+    yield from _addresses(leaf.extensions, profile, status_url)
 
 
 def _frame(leaf: x509.Certificate, issuer: x509.Certificate) -> Iterator[str]:
@@ -106,6 +106,8 @@ def _presence(
     extensions: dict[x509.ObjectIdentifier, x509.Extension[x509.ExtensionType]], profile: CertificateProfile
 ) -> Iterator[str]:
     expected = dict(_EXTENSIONS)
+    if profile.signs_ocsp:
+        expected[ExtensionOID.OCSP_NO_CHECK] = False
     if profile.san == "required":
         expected[ExtensionOID.SUBJECT_ALTERNATIVE_NAME] = False
     if {oid: extension.critical for oid, extension in extensions.items()} != expected:
@@ -157,13 +159,16 @@ def _key_id(issuer: x509.Certificate) -> bytes:
     return issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
 
 
-def _addresses(extensions: x509.Extensions, authority: str, status_url: str) -> Iterator[str]:
+def _addresses(extensions: x509.Extensions, profile: CertificateProfile, status_url: str) -> Iterator[str]:
     points = extensions.get_extension_for_class(x509.CRLDistributionPoints).value
-    if [_urls(point) for point in points] != [[f"{status_url}/crl/{authority}.crl"]]:
+    if [_urls(point) for point in points] != [[f"{status_url}/crl/{profile.authority}.crl"]]:
         yield "its CRL distribution point is not ours"
     access = extensions.get_extension_for_class(x509.AuthorityInformationAccess).value
-    if [entry.access_location.value for entry in access] != [f"{status_url}/ca/{authority}.cer"]:
-        yield "its address of the CA certificate is not ours"
+    expected = [(AuthorityInformationAccessOID.CA_ISSUERS, f"{status_url}/ca/{profile.authority}.cer")]
+    if not profile.signs_ocsp:
+        expected.insert(0, (AuthorityInformationAccessOID.OCSP, f"{status_url}/ocsp/{profile.authority}"))
+    if [(entry.access_method, entry.access_location.value) for entry in access] != expected:
+        yield "its addresses of OCSP and CA certificate are not ours"
 
 
 def _urls(point: x509.DistributionPoint) -> list[str]:
@@ -171,7 +176,7 @@ def _urls(point: x509.DistributionPoint) -> list[str]:
 
 
 def thorough(documents: Iterable[bytes]) -> list[str]:
-    """pkilint's findings on certificates and CRLs (PEM each), without those we accept; [] is clean.
+    """pkilint's findings on certificates, CRLs, OCSP answers (PEM), without those we accept; [] is clean.
 
     Raises SignerUnavailable when pkilint cannot run: without its word nothing is signed.
     """

@@ -30,7 +30,7 @@ __all__ = [
 
 # Our own services' common names; the door's is also its name at the MQTT broker, whose rules go by it. The
 # portal's is a label: one that looks like a host falls under the name constraints.
-PORTAL, DOOR, SCEP = "Latchkey portal", "latchkey-door", "Latchkey SCEP"
+PORTAL, DOOR, SCEP, OCSP = "Latchkey portal", "latchkey-door", "Latchkey SCEP", "Latchkey OCSP"
 
 MAX_NAME = 64  # ub-common-name, ub-organization-name (RFC 5280 A.1)
 _ALIKE = {"LATIN", "GREEK", "CYRILLIC"}  # scripts whose letters are drawn alike

@@ -1,4 +1,4 @@
-"""`python -m pki.pkilinter`: pkilint over PEM certificates and CRLs on stdin, findings as JSON on stdout.
+"""`python -m pki.pkilinter`: pkilint over PEM on stdin (certificates, CRLs, OCSP answers), findings as JSON.
 
 A process of its own, short-lived: pkilint's libraries take 50 MB and most of a second to load.
 """
@@ -10,10 +10,10 @@ import sys
 
 from pkilint import loader, pkix
 from pkilint.document import PDUNode
-from pkilint.pkix import certificate, crl, extension, name
+from pkilint.pkix import certificate, crl, extension, name, ocsp
 from pkilint.validation import ValidationFindingSeverity, Validator
 
-_BLOCK = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL)-----.+?-----END \1-----", re.DOTALL)
+_BLOCK = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL|OCSP RESPONSE)-----.+?-----END \1-----", re.DOTALL)
 
 # What pkilint reports and we accept, and why: its code, where (a pattern), which values (regular expression).
 ACCEPTED: tuple[tuple[str, str, str], ...] = (
@@ -23,7 +23,7 @@ ACCEPTED: tuple[tuple[str, str, str], ...] = (
     (
         "pkix.invalid_uri_syntax",
         "*.uniformResourceIdentifier",
-        r"https?://[a-z0-9-]+(:\d+)?/(crl|ca)/[a-z-]+\.(crl|cer)",
+        r"https?://[a-z0-9-]+(:\d+)?/((crl|ca)/[a-z-]+\.(crl|cer)|ocsp/[a-z]+)",
     ),
     # In a name constraint these are a bare host (4.2.1.10); pkilint reads them as a mail address and a URI.
     ("pkix.invalid_email_address_syntax", "*.permittedSubtrees.*.rfc822Name", "invalid"),
@@ -43,6 +43,9 @@ def lint(kind: str, pem: str) -> list[dict[str, str]]:
     if kind == "CERTIFICATE":
         document = loader.load_pem_certificate(pem, "stdin")
         results = _certificate_validator().validate(document.root)
+    elif kind == "OCSP RESPONSE":
+        document = loader.RFC6960OCSPResponseDocumentLoader().load_pem_document(pem, "stdin")
+        results = _ocsp_validator().validate(document.root)
     else:
         document = loader.RFC5280CertificateListDocumentLoader().load_pem_document(pem, "stdin")
         results = _crl_validator().validate(document.root)
@@ -86,6 +89,17 @@ def _crl_validator() -> Validator:
             crl.create_validity_validator_container([]),
             crl.create_extensions_validator_container([]),
         ],
+    )
+
+
+def _ocsp_validator() -> Validator:
+    return ocsp.create_pkix_ocsp_response_validator_container(
+        [
+            ocsp.create_response_decoder(),
+            pkix.create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+            pkix.create_extension_decoder(extension.EXTENSION_MAPPINGS),
+        ],
+        [],
     )
 
 

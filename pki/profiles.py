@@ -8,6 +8,7 @@ from typing import Literal
 CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"  # RFC 5280 4.2.1.12
 SERVER_AUTH = "1.3.6.1.5.5.7.3.1"
 CMC_RA = "1.3.6.1.5.5.7.3.28"  # RFC 6402 2.10
+OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"  # RFC 6960 4.2.2.2
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,8 @@ class CertificateProfile:
     """What a certificate of this kind carries, whatever the CSR asked for.
 
     Common to all, and made by the builder: basicConstraints CA:FALSE, critical; key identifiers (4.2.1.1,
-    4.2.1.2); caIssuers and CRL distribution point of the status face.
+    4.2.1.2); caIssuers, OCSP and CRL distribution point of the status face. A responder's has nocheck instead
+    of OCSP.
     """
 
     name: str
@@ -31,6 +33,10 @@ class CertificateProfile:
     # Who holds it may have the next one, same names and no longer, without an officer. Not where somebody who
     # stole it once would have everybody's traffic from then on: there a person looks each time.
     renews_itself: bool
+
+    @property
+    def signs_ocsp(self) -> bool:
+        return OCSP_SIGNING in self.ekus
 
     @property
     def digest(self) -> str:
@@ -110,6 +116,24 @@ _OWN = (
         max_days=365,
         name_rule="label",
         renews_itself=False,
+    ),
+    # One for each CA, which must have made it itself (RFC 6960 4.2.2.2). Short-lived: who reads an answer
+    # does not ask whether the responder was revoked (id-pkix-ocsp-nocheck, 4.2.2.2.1).
+    *(
+        CertificateProfile(
+            name=f"ocsp-{authority}",
+            authority=authority,
+            title="OCSP",
+            purpose="Says of the authority's certificates whether they are revoked.",
+            key_usage=("digitalSignature",),
+            ekus=(OCSP_SIGNING,),
+            san="none",
+            default_days=14,
+            max_days=14,
+            name_rule="label",
+            renews_itself=False,
+        )
+        for authority in ("clients", "servers", "devices")
     ),
 )
 

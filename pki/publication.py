@@ -6,17 +6,25 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 READABLE = 0o644  # everything published is signed and public
 
 
 def write(path: Path, data: bytes) -> None:
     """Put `data` at `path` durably: a reader sees the old file or the new one, never half of one."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of what is at `path` at the end, durably; never after an exception."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             os.fchmod(file.fileno(), READABLE)
             file.flush()
             os.fsync(file.fileno())

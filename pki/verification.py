@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.conf import settings
 from django.db import connection
 
-from pki import authorities, crl
+from pki import authorities, crl, crlfile
+from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected
 from pki.revocation import HOLD
 
@@ -75,9 +75,9 @@ Marks = tuple[tuple[int, int, int], ...]  # which versions of files
 class Trust:
     """The `clients` authority with its current lists, as of one version of their files."""
 
-    def __init__(self, issuing: x509.Certificate, revoked: frozenset[int], term: Term) -> None:
+    def __init__(self, issuing: x509.Certificate, revoked: CrlFile, term: Term) -> None:
         self.issuing = issuing
-        self.revoked = revoked  # serials on the issuing CA's list
+        self.revoked = revoked  # the issuing CA's list, which may be long: asked once for each certificate
         self.term = term  # within which both CAs and both lists count
         self.examined: dict[str, Term] = {}  # by fingerprint; only what the database knows comes in
 
@@ -107,8 +107,6 @@ def verify(der: bytes) -> LiveCertificate:
     if revoked_at is not None:
         word = "on hold" if reason == HOLD else "revoked"
         raise _rejected("hold" if reason == HOLD else "revoked", f"is {word}", subject, serial)
-    if int(serial, 16) in trust.revoked:
-        raise _rejected("revoked", "is on the revocation list", subject, serial)
     term = trust.examined.get(fingerprint) or _examined(der, trust, subject, serial)
     trust.examined[fingerprint] = term
     now = time.time()
@@ -157,7 +155,9 @@ def _unknown(der: bytes, trust: Trust) -> CertificateRejected:
 
 
 def _examined(der: bytes, trust: Trust, subject: str, serial: str) -> Term:
-    """What never changes about these bytes under this CA; gives their validity."""
+    """What never changes about these bytes under this CA and these lists; gives their validity."""
+    if int(serial, 16) in trust.revoked:
+        raise _rejected("revoked", "is on the revocation list", subject, serial)
     try:
         found = x509.load_der_x509_certificate(der)
         found.verify_directly_issued_by(trust.issuing)
@@ -219,30 +219,20 @@ def _read(issuing_file: str, root_file: str, list_file: str, root_list_file: str
     except (ValueError, TypeError, InvalidSignature):
         raise CertificateRejected("The CA's certificates do not fit together.", code="authority") from None
     lists = [_list(Path(list_file), issuing), _list(Path(root_list_file), root)]
-    if _serials(lists[1]) & {issuing.serial_number, root.serial_number}:
+    if issuing.serial_number in lists[1] or root.serial_number in lists[1]:
         raise CertificateRejected("The CA for clients is revoked by its own root.", code="authority")
-    starts = [*(found.last_update_utc for found in lists), issuing.not_valid_before_utc]
-    ends = [_next_update(found) for found in lists] + [issuing.not_valid_after_utc, root.not_valid_after_utc]
-    return Trust(issuing, _serials(lists[0]), Term(max(starts).timestamp(), min(ends).timestamp()))
+    starts = [*(found.frame.last_update_utc for found in lists), issuing.not_valid_before_utc]
+    ends = [found.ends for found in lists] + [issuing.not_valid_after_utc, root.not_valid_after_utc]
+    return Trust(issuing, lists[0], Term(max(starts).timestamp(), min(ends).timestamp()))
 
 
-def _list(file: Path, signer: x509.Certificate) -> x509.CertificateRevocationList:
+def _list(file: Path, signer: x509.Certificate) -> CrlFile:
     """The list in `file`, when `signer` signed it (RFC 5280 6.3.3)."""
-    key = signer.public_key()
     try:
-        found = x509.load_der_x509_crl(file.read_bytes())
-        signed = isinstance(key, ec.EllipticCurvePublicKey) and found.is_signature_valid(key)
+        found = crlfile.read(file)
+        signed = found.is_signed_by(signer.public_key()) and found.frame.issuer == signer.subject
     except (ValueError, TypeError):
         signed = False
-    if not signed or found.issuer != signer.subject:
+    if not signed:
         raise CertificateRejected(f"{file.name} is no revocation list of our CA.", code="list")
     return found
-
-
-def _next_update(found: x509.CertificateRevocationList) -> datetime:
-    """One without an end counts as over: RFC 5280 5.1.2.5 requires it."""
-    return found.next_update_utc or found.last_update_utc
-
-
-def _serials(found: x509.CertificateRevocationList) -> frozenset[int]:
-    return frozenset(entry.serial_number for entry in found)

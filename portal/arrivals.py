@@ -3,7 +3,7 @@
 import hashlib
 import warnings
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from door.identity import holder_of
 from pki import text
+from pki.catalogue import ENDS_SOON
 from pki.errors import CertificateRejected
 from pki.models import Certificate
 from pki.revocation import HOLD
@@ -20,7 +21,6 @@ from pki.verification import LiveCertificate
 warnings.filterwarnings("ignore", "Attribute's length must be", UserWarning, r"portal\.")
 
 SHOWN = 80  # characters of a stranger's name
-ENDS_SOON = timedelta(days=30)
 # How what the door refuses it for (CertificateRejected.code) is told to people; anything else is "unfit".
 TOLD = {
     "foreign": "foreign",

@@ -20,6 +20,7 @@ ACTIONS = (
     ("certificate", "Certificates: downloaded, revoked"),
     ("person", "People and invitations"),
     ("role", "Roles"),
+    ("channel", "Messages: where they go"),
     ("household", "Settings of the household"),
     ("door", "Doors: their rules, and who pressed"),
     ("pin", "PINs: set, locked, unlocked"),

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from accounts import setup
-from portal import health, landlock, tls
+from portal import health, landlock, outlook, tls
 
 Line = tuple[str, str]  # name and value
 
@@ -57,6 +57,7 @@ def notes() -> list[str]:
         found.append(sentence)
     if left_out := tls.left_out():
         found.append(tls.advice(left_out))
+    found += [fact.sentence for fact in outlook.published_elsewhere() if not fact.well]
     return [*found, *(fact.sentence for fact in health.signer() if not fact.well)]
 
 

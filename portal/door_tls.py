@@ -27,6 +27,11 @@ log = logging.getLogger(__name__)
 CHECKS = ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN | ssl.VerifyFlags.VERIFY_X509_STRICT
 
 
+# Bytes, some 10,000 lines: from here on a list makes each handshake dearer, and OpenSSL takes half a kilobyte
+# of memory for each line. Then the gate alone holds to it, which finds one line in it (pki/verification.py).
+LONG_LIST = 400_000
+
+
 class _Cache:
     """The context in use, and which files it was made from."""
 
@@ -80,6 +85,9 @@ def new_context(anchors: Sequence[bytes], lists: Sequence[bytes]) -> ssl.SSLCont
     for der in anchors:
         with _unless_garbled("certificate"):
             fresh.load_verify_locations(cadata=der)
+    if max(map(len, lists), default=0) > LONG_LIST:
+        fresh.verify_flags &= ~ssl.VerifyFlags.VERIFY_CRL_CHECK_CHAIN
+        return fresh
     for der in lists:
         with _unless_garbled("x509 crl"):
             load_list(fresh, der)

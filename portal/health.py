@@ -2,12 +2,12 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
+from django.template.defaultfilters import filesizeformat
 
 from door import link
 from enrollment import listing
@@ -15,14 +15,16 @@ from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, presence, seccomp, tls
+from portal import alarms, checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
+from portal import certificate_lists as lists
 from portal.confinement import Confinement, database_at_unix_socket
+from portal.fact import Fact, counted, dated
 
 ENDS_SOON = timedelta(days=7)
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
 
 NO_LANDLOCK = (
-    "This kernel has no Landlock: a broken-in web process could read the CA keys. "
+    "This kernel has no Landlock, a fence around programs: a broken-in web process could read the CA keys. "
     "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
 )
 
@@ -30,28 +32,18 @@ LIST_COMES = (
     "Housekeeping makes the list anew within five minutes while the signer answers. If this stays, look at "
     "Signer and Housekeeping on the status page."
 )
-NO_FILTER = "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
+UNFENCED = (
+    "The kernel's fence, which keeps the web processes from the CA keys, is not up: this process was not "
+    "started by `manage.py up`."
+)
+NO_FILTER = (
+    "Programs of one machine talk through these: a broken-in web process could have one read the CA keys. "
+    "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
+)
 WAY_OUT = (
     "A broken-in one could have other programs of this user (tmux, a container engine) read the CA keys. "
     "Run the signer as another user (docs/systemd.md)."
 )
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One thing looked at: `word` is its state for people, `well` whether nothing is to be done about it."""
-
-    title: str
-    well: bool
-    word: str
-    sentence: str = ""
-    label: str = ""  # what happens or happened at `moment`
-    moment: datetime | None = None
-
-    @property
-    def shape(self) -> str:
-        """The style sheet's class for its state."""
-        return "live" if self.well else "hold"
 
 
 SIGNER_DOWN = Fact(
@@ -65,11 +57,17 @@ SIGNER_DOWN = Fact(
 def facts() -> list[Fact]:
     """Everything, in the order of the status page. None of them can fail the others."""
     groups: tuple[Callable[[], list[Fact]], ...] = (
+        outlook.put_back,
+        outlook.orphans,
         signer,
         certificates,
         revocation_lists,
+        outlook.published_elsewhere,
         server_certificate,
         door,
+        mail_health.messages,
+        outlook.clock,
+        outlook.backups,
         confinement,
         unix_sockets,
         disk,
@@ -81,7 +79,19 @@ def facts() -> list[Fact]:
 
 def problems_at_a_glance() -> list[str]:
     """The troubles that cost nothing to find out, as sentences, for the first page."""
-    groups = (signer_at_a_glance, server_certificate, door, confinement, unix_sockets, disk, housekept)
+    groups = (
+        signer_at_a_glance,
+        server_certificate,
+        door,
+        outlook.put_back,
+        outlook.orphans,
+        outlook.clock,
+        outlook.backups,
+        confinement,
+        unix_sockets,
+        disk,
+        housekept,
+    )
     found = [fact for group in groups for fact in _guarded(group)]
     return [f"{fact.title}: {fact.sentence or fact.word}" for fact in found if not fact.well]
 
@@ -120,7 +130,8 @@ def signer() -> list[Fact]:
     status = signer_status()
     if status is None:
         return [SIGNER_DOWN]
-    said = f"{status.issued} certificates issued, {status.revoked} revoked, version {status.version}"
+    said = f"{counted(status.issued, 'certificate')} issued, {status.revoked:,} revoked"
+    said += f", version {status.version}"
     return [Fact("Signer", True, "Answers", said)]
 
 
@@ -131,9 +142,8 @@ def certificates() -> list[Fact]:
         issuing = x509.load_der_x509_certificate(authorities.path(name).read_bytes())
         end = issuing.not_valid_after_utc
         well = end - datetime.now(UTC) > timedelta(days=365)  # a leaf of a year must still fit in
-        found.append(
-            Fact(f"Authority {name}", well, "Valid" if well else "Ends soon", "", "Valid until", end)
-        )
+        word, sentence = "Valid" if well else "Ends soon", f"Signs for {lists.AUTHORITIES[name]}."
+        found.append(Fact(f"Authority {name}", well, word, sentence, "Valid until", end))
     return found
 
 
@@ -141,13 +151,30 @@ def revocation_lists() -> list[Fact]:
     """Revocation lists."""
     found = []
     for name in AUTHORITIES:
-        published = x509.load_der_x509_crl(crl.published(name))
-        well = (published.next_update_utc or datetime.now(UTC)) > datetime.now(UTC)
-        word = "Current" if well else "Lapsed"
-        sentence = f"{len(published)} revoked." if well else "Servers may refuse everybody by now."
-        made = published.last_update_utc
-        found.append(Fact(f"Revocation list {name}", well, word, sentence, "Made", made))
+        published, root = crl.current(name), crl.current(f"{name}-root")
+        end = min(published.ends, root.ends)
+        word, sentence = _list_state(end)
+        well = not sentence
+        label = "It ended" if word == "Lapsed" else "Good until"
+        sentence = sentence or f"Of {lists.AUTHORITIES[name]}: {len(published):,} revoked. {_published(name)}"
+        found.append(Fact(f"Revocation list {name}", well, word, sentence, label, end))
     return found
+
+
+def _published(name: str) -> str:
+    """When the list came to lie there: its own thisUpdate is an hour before, for slow clocks."""
+    at = datetime.fromtimestamp(crl.path(name).stat().st_mtime, UTC)
+    return f"Published {dated(at)}."
+
+
+def _list_state(end: datetime) -> tuple[str, str]:
+    """A list's state in a word, and what is wrong with it, "" for nothing."""
+    left = end - datetime.now(UTC)
+    if left <= timedelta(0):
+        return "Lapsed", "Servers may refuse everybody by now. " + LIST_COMES
+    if left < alarms.LISTS_LEFT:
+        return "Lapses soon", "It should be new each day. " + LIST_COMES
+    return "Current", ""
 
 
 def server_certificate() -> list[Fact]:
@@ -206,12 +233,13 @@ def confinement() -> list[Fact]:
                 "Landlock",
                 True,
                 "On",
-                f"The web processes cannot reach the CA keys (version {landlock.version()}).",
+                "The kernel keeps the web processes from the CA keys, even if somebody broke into them "
+                f"(version {landlock.version()}).",
             )
         ]
     if not landlock.version():
         return [Fact("Landlock", False, "Missing", NO_LANDLOCK)]
-    return [Fact("Landlock", False, "Off", "This process was not started by `manage.py up`.")]
+    return [Fact("Landlock", False, "Off", UNFENCED)]
 
 
 def unix_sockets() -> list[Fact]:
@@ -219,7 +247,10 @@ def unix_sockets() -> list[Fact]:
     if sentence := unix_sockets_open():
         return [Fact("Unix sockets", settings.SIGNER_APART, "Open", sentence)]
     if Confinement.filtered:
-        sentence = "The web processes can ask no other program of their user to read the CA keys."
+        sentence = (
+            "Programs of one machine talk through these. The web processes cannot, so they have no other one "
+            "read the CA keys."
+        )
         return [Fact("Unix sockets", True, "Closed", sentence)]
     return [Fact("Unix sockets", False, "Open", NO_FILTER)]
 
@@ -241,11 +272,8 @@ def disk() -> list[Fact]:
     """Disk."""
     free = shutil.disk_usage(settings.DATA).free
     well = free > checks.LITTLE_ROOM
-    return [
-        Fact(
-            "Disk", well, "Room" if well else "Nearly full", f"{free // 2**20:,} MB free for the data folder"
-        )
-    ]
+    word = "Room" if well else "Nearly full"
+    return [Fact("Disk", well, word, f"{filesizeformat(free)} free for the data folder.")]
 
 
 def database() -> list[Fact]:

@@ -15,21 +15,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
-from cryptography import x509
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 
-from accounts import throttle
+from accounts import deliveries, throttle
 from door import press
-from enrollment import challenges, ra, replaced
+from enrollment import challenges, ra, reminders, replaced, urging
 from enrollment.protocols import scep_once
-from pki import authorities, crl, revocation, verification
+from pki import addresses, authorities, crl, revocation, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
-from portal import broker_acl, checks, confinement, linting, services
+from portal import alarms, broker_acl, checks, confinement, linting, news, post, services
 from portal.dialler import Line
 
 log = logging.getLogger(__name__)
@@ -60,9 +60,15 @@ def certificates() -> str:
 
 
 def replaced_certificates() -> str:
-    """A renewal was seen at work: what it replaced opens nothing any more."""
-    revoked = replaced.revoke()
+    """A renewal was seen at work: what it replaced opens nothing any more. Nor what renewed a lost one."""
+    revoked = replaced.end_left_over() + replaced.revoke()
     return f"{revoked} revoked" if revoked else ""
+
+
+def revocations() -> str:
+    """What the signer's journal has, and a crash kept from our rows or from the lists."""
+    revocation.catch_up()
+    return ""
 
 
 def crls() -> str:
@@ -75,15 +81,18 @@ def crls() -> str:
 
 
 def crl_is_old(authority: str) -> bool:
-    """Whether one of its two CRLs is missing, a day old, or over half its life (RFC 5280 5.1.2.5)."""
+    """Whether one of its two CRLs is missing, not the last one, a day old, or over half its life (RFC 5280
+    5.1.2.5)."""
+    if not crl.is_the_last(authority):
+        return True
     now = datetime.now(UTC)
     for name in (authority, f"{authority}-root"):
         try:
-            found = x509.load_der_x509_crl(crl.published(name))
+            found = crl.current(name)
+            made, end = found.frame.last_update_utc, found.ends
         except (FileNotFoundError, ValueError):
             return True
-        made, next_one = found.last_update_utc, found.next_update_utc or found.last_update_utc
-        if now > made + min(CRL_AGE, (next_one - made) / 2):
+        if now > made + min(CRL_AGE, (end - made) / 2):
             return True
     return False
 
@@ -102,7 +111,19 @@ def sessions() -> str:
     throttle.sweep()
     scep_once.sweep()
     challenges.sweep()
+    deliveries.sweep()
+    urging.sweep()
     return ""
+
+
+def remind() -> str:
+    reminded = reminders.remind()
+    return f"{reminded} reminded" if reminded else ""
+
+
+def addresses_in_certificates() -> str:
+    seen = addresses.fill()
+    return f"{seen} looked into" if seen else ""
 
 
 def presses() -> str:
@@ -123,15 +144,22 @@ STEPS = (
     Step("CA certificates", HOUR, certificates),
     Step("requests", 2 * TICK, requests),
     Step("replaced certificates", MINUTE, replaced_certificates),
+    Step("revocations", 2 * TICK, revocations),
     Step("revocation lists", 5 * MINUTE, crls),
     Step("server certificate", HOUR, services.renew_portal),
     Step("door's certificate", 5 * MINUTE, services.renew_door),
     Step("SCEP's certificate", 5 * MINUTE, services.renew_scep),
+    Step("OCSP's certificates", 5 * MINUTE, services.renew_ocsp),
     Step("rules of the broker", 2 * TICK, broker_acl.publish),
     Step("sessions", HOUR, sessions),
     Step("presses", MINUTE, presses),
+    Step("addresses in certificates", 5 * MINUTE, addresses_in_certificates),
     Step("lints", 5 * MINUTE, linting.lint_some),
     Step("lints of the authorities", HOUR, linting.lint_authorities),
+    Step("reminders", 10 * MINUTE, remind),
+    Step("alarms", HOUR, alarms.tell),
+    Step("news", 2 * TICK, news.tell),
+    Step("messages", TICK, post.send),
     Step("room on the disk", 5 * MINUTE, room),
 )
 # Before anybody is served:
@@ -149,6 +177,13 @@ def tidy(steps: Iterable[Step] = STEPS) -> dict[str, str]:
         outcome = {step.name: _guarded(step) for step in steps} if alone else {}
         if outcome:
             _note(outcome)
+    return outcome
+
+
+def once() -> dict[str, str]:
+    """Every step, as `tidy`; then waits for what it began."""
+    outcome = tidy()
+    post.finish()
     return outcome
 
 
@@ -191,15 +226,33 @@ def last() -> tuple[datetime | None, dict[str, str]]:
         return None, {}
 
 
+def ran() -> dict[str, datetime]:
+    """When each step last ran, to a minute; without those that never did."""
+    try:
+        noted = json.loads(_file().read_text())
+        return {name: datetime.fromisoformat(at) for name, at in noted["ran"].items()}
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {}
+
+
+class _Unwritten:
+    """When steps ran that the note does not know of yet."""
+
+    ran: ClassVar[dict[str, datetime]] = {}
+
+
 def _note(outcome: dict[str, str]) -> None:
     """Add to what was noted; at most once a minute while nothing changes, for the sake of SD cards."""
     now, (before, steps) = datetime.now(UTC), last()
+    _Unwritten.ran |= dict.fromkeys(outcome, now)
     if before and steps == steps | outcome and now - before < timedelta(seconds=MINUTE):
         return
+    times = {name: at.isoformat(timespec="seconds") for name, at in (ran() | _Unwritten.ran).items()}
     temporary = _file().with_suffix(".new")
     temporary.unlink(missing_ok=True)  # a link there is not followed
-    temporary.write_text(json.dumps({"at": now.isoformat(), "steps": steps | outcome}))
+    temporary.write_text(json.dumps({"at": now.isoformat(), "steps": steps | outcome, "ran": times}))
     temporary.replace(_file())
+    _Unwritten.ran.clear()
 
 
 def loop(ready: Callable[[], None], line: Line) -> None:

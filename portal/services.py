@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -20,10 +21,10 @@ from accounts import household
 from audit import trail
 from door import broker_tls
 from enrollment.protocols import scep_ra
-from pki import authorities, issuance, names, publication
+from pki import authorities, issuance, names, own, publication
 from pki.models import Certificate
 from pki.profiles import EVERY, PROFILES, CertificateProfile
-from pki.signer.protocol import IssuanceRequest, ServiceEvidence
+from pki.signer.protocol import AUTHORITIES, IssuanceRequest, ServiceEvidence
 from portal import tls
 
 DAYS = 90
@@ -70,6 +71,20 @@ SCEP = Service(
 )
 
 
+OCSP = tuple(
+    Service(
+        f"ocsp-{authority}",
+        f"certificate for OCSP of {authority}",
+        EVERY[f"ocsp-{authority}"],
+        names.OCSP,
+        partial(own.pem, f"ocsp-{authority}"),
+        lambda: (),
+        days=14,
+    )
+    for authority in AUTHORITIES
+)
+
+
 def renew_portal() -> str:
     """The portal's server certificate, unless somebody else's is served. As renew_if_due."""
     return "" if settings.TLS_CERT else renew_if_due(PORTAL)
@@ -83,6 +98,11 @@ def renew_door() -> str:
 def renew_scep() -> str:
     """What phones and programs encipher for. As renew_if_due."""
     return renew_if_due(SCEP)
+
+
+def renew_ocsp() -> str:
+    """What OCSP answers are signed with. As renew_if_due."""
+    return ", ".join(filter(None, map(renew_if_due, OCSP)))
 
 
 def renew_if_due(service: Service) -> str:

@@ -5,11 +5,11 @@ import os
 import secrets
 import socket
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from portal import server_addresses
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -102,38 +102,6 @@ def _unix_bind(name: str) -> Path | None:
     return Path(path)
 
 
-def _broker(name: str) -> dict[str, Any] | None:
-    """`mqtts://broker.home.arpa:8883` or `mqtt://user:password@127.0.0.1` in its parts; None when unset.
-
-    What is wrong with it is said without repeating it: there may be a password inside.
-    """
-    text = ENV.get(name, "")
-    if not text:
-        return None
-    ways = "Write it as mqtts://broker.home.arpa:8883, or mqtt://127.0.0.1:1883 for one on this machine."
-    try:
-        parts = urlsplit(text)
-        port, host = parts.port, parts.hostname
-    except ValueError:
-        parts, port, host = urlsplit(""), None, None
-    if text.partition("://")[0].lower() not in ("mqtt", "mqtts"):
-        raise ImproperlyConfigured(f"{name} does not begin with mqtts:// or mqtt://. {ways}")
-    if not host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
-        coded = "In a password write / as %2F, ? as %3F, # as %23, @ as %40, : as %3A and % as %25."
-        raise ImproperlyConfigured(f"{name} is no address of a broker. {ways} {coded}")
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if password and not user:
-        raise ImproperlyConfigured(f"{name} has a password and no user. {ways}")
-    tls = parts.scheme == "mqtts"
-    return {
-        "host": host,
-        "port": port or (8883 if tls else 1883),
-        "tls": tls,
-        "user": user,
-        "password": password,
-    }
-
-
 def _reached_at(bind: tuple[str, int]) -> str:
     """`host:port` as people type it: the first of HOSTS, or localhost where nobody else gets in."""
     host, port = bind
@@ -161,7 +129,8 @@ PORTAL_URL = f"https://{_reached_at(PORTAL_BIND)}"
 DOOR_URL = ENV.get("LATCHKEY_DOOR_URL", f"https://{_reached_at(DOOR_BIND)}").rstrip("/")
 CHECK_URL = f"https://{_reached_at(CHECK_BIND)}"
 STATUS_URL = ENV.get("LATCHKEY_STATUS_URL", f"http://{_reached_at(STATUS_BIND)}").rstrip("/")
-BROKER = _broker("LATCHKEY_MQTT_URL")
+BROKER = server_addresses.broker("LATCHKEY_MQTT_URL", ENV.get("LATCHKEY_MQTT_URL", ""))
+MAIL = server_addresses.mail("EMAIL_URL", ENV.get("EMAIL_URL", ""))
 TLS_CERT = ENV.get("LATCHKEY_TLS_CERT", "")
 TLS_KEY = ENV.get("LATCHKEY_TLS_KEY", "")
 if bool(TLS_CERT) != bool(TLS_KEY):
@@ -175,16 +144,26 @@ def _secret(name: str) -> str:
     path = WEB_DIR / name
     try:
         WEB_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _own_text(path)
+        if not os.path.lexists(path):
+            _make_secret(path)
     except OSError as error:
         raise ImproperlyConfigured(
             f"The data folder {DATA} cannot be used: {error.strerror}. Choose another one with LATCHKEY_DATA."
         ) from error
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_urlsafe(48))
     return _own_text(path)
+
+
+def _make_secret(path: Path) -> None:
+    """Under its name once it is whole: another process that starts now must not read an empty one."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:  # somebody else's, made at the same moment, is the one that counts
+        pass
+    finally:
+        draft.unlink()
 
 
 def _own_text(path: Path) -> str:
@@ -199,7 +178,12 @@ def _own_text(path: Path) -> str:
     with os.fdopen(handle) as file:
         if os.fstat(handle).st_mode & 0o077:
             raise ImproperlyConfigured(f"{path} can be read by others. Run: chmod 600 {path}")
-        return file.read().strip()
+        found = file.read().strip()
+    if not found:  # an empty token would be everybody's
+        raise ImproperlyConfigured(
+            f"{path} is empty. Take it from a backup, or remove it: a new one is made."
+        )
+    return found
 
 
 SECRET_KEY = _secret("secret-key")

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("enrollment.urls")),
     path("", include("door.urls_portal")),
+    path("", include("portal.urls_certificates")),
     # Signing out is noted in the audit trail; a new password needs a fresh second factor.
     path("admin/logout/", signin.logout),
     path("admin/password_change/", RedirectView.as_view(pattern_name="accounts:account")),

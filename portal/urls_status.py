@@ -3,10 +3,13 @@
 from django.urls import include, path
 
 from portal import errors
-from portal.views import trust
+from portal.views import ocsp, published, trust
 
 urlpatterns = [
     path("", include(([path("", trust.status_face, name="face")], "status"))),
+    path("crl/<str:name>.crl", published.crl, name="crl"),  # as pki's own, and notes who reads it
+    path("ocsp/<str:name>", ocsp.ocsp_answer, name="ocsp"),
+    path("ocsp/<str:name>/<path:encoded>", ocsp.ocsp_answer, name="ocsp_get"),
     path("", include("pki.urls")),
     path("", include("enrollment.protocols.urls")),
 ]

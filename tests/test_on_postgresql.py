@@ -11,6 +11,7 @@ ABOUT_DATA = (
     *("tests/accounts", "tests/audit", "tests/enrollment", "tests/test_routes.py"),
     *(f"tests/door/test_{name}.py" for name in ("policy", "pins", "manage", "manage_pages", "history")),
     *("tests/portal/test_odd_requests.py", "tests/portal/test_audit_page.py"),
+    "tests/portal/test_certificate_lists.py",
     *(f"tests/door/test_{name}.py" for name in ("page", "press", "pins", "policy", "history")),
 )
 

@@ -21,6 +21,7 @@ from enrollment import ra
 from enrollment.models import CertificationRequest
 from pki import authorities, crl
 from pki.csr import parse
+from pki.models import Certificate, ListFetch
 from tests.conftest import Browser, make_csr, open_session
 from tests.door.acts import practice_door
 
@@ -33,6 +34,11 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:anew-one": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
     "accounts:app": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
     "accounts:app-confirm": ("302 302 302 302 302 302", "302 302 302 302 302 302"),
+    "accounts:channel": ("302 404 404 404 404 404", "302 404 404 404 404 404"),
+    "accounts:channel-new": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
+    "accounts:channel-pause": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "accounts:channel-remove": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "accounts:channel-test": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
     "accounts:household": ("302 404 404 404 404 200", "302 404 404 404 404 400"),
     "accounts:invitation": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:invitation-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
@@ -43,6 +49,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:links-forget": ("302 404 404 405 404 405", "302 404 404 302 404 302"),
     "accounts:login": ("200 302 302 302 302 302", "400 302 302 302 302 302"),
     "accounts:logout": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
+    "accounts:messages": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
     "accounts:password": ("302 200 200 200 200 200", "302 400 400 400 400 400"),
     "accounts:people": ("302 404 404 200 404 200", "302 404 404 200 404 200"),
     "accounts:person": ("302 404 404 200 404 200", "302 404 404 200 404 400"),
@@ -54,6 +61,21 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "accounts:setup-app": ("410 410 410 410 410 410", "410 410 410 410 410 410"),
     "accounts:together": ("302 404 404 200 404 200", "302 404 404 400 404 400"),
     "accounts:withdraw-link": ("302 405 405 405 405 405", "302 404 404 404 404 404"),
+    "certificates:done": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:done-state": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:download": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:export": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "certificates:list": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "certificates:lost": ("200 200 200 200 200 200", "422 422 422 422 422 422"),
+    "certificates:one": ("302 200 404 200 200 404", "302 405 405 405 405 405"),
+    "certificates:paper": ("302 200 404 404 404 404", "302 302 404 404 404 404"),
+    "certificates:reader": ("302 404 404 405 404 404", "302 404 404 302 404 404"),
+    "certificates:readers": ("302 404 404 200 200 404", "302 404 404 405 405 404"),
+    "certificates:release": ("302 404 404 302 404 404", "302 404 404 302 404 404"),
+    "certificates:renew": ("302 200 404 404 404 404", "302 302 404 404 404 404"),
+    "certificates:revoke": ("302 200 302 200 200 302", "302 302 302 302 302 302"),
+    "certificates:timeline": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
+    "certificates:urge": ("302 404 404 302 404 404", "302 404 404 302 404 404"),
     "doors:door": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
     "doors:edit": ("302 404 404 200 404 404", "302 404 404 422 404 404"),
     "doors:export": ("302 200 200 200 200 200", "302 405 405 405 405 405"),
@@ -72,6 +94,9 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "doors:unlock": ("302 404 404 200 404 404", "302 404 404 302 404 404"),
     "enrollment:answer": ("302 405 405 404 404 404", "302 422 404 404 404 404"),
     "enrollment:batch": ("302 404 404 405 404 404", "302 404 404 302 404 404"),
+    "enrollment:calendar": ("302 200 200 200 200 200", "302 302 302 302 302 302"),
+    "enrollment:calendar-feed": ("404 404 404 404 404 404", "405 405 405 405 405 405"),
+    "enrollment:calendar-withdraw": ("302 405 405 405 405 405", "302 302 302 302 302 302"),
     "enrollment:decide": ("302 404 404 405 404 404", "302 404 404 422 404 404"),
     "enrollment:device": ("302 200 200 404 404 404", "302 405 405 404 404 404"),
     "enrollment:device-finish": ("302 302 404 404 404 404", "302 405 405 404 404 404"),
@@ -87,10 +112,10 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "enrollment:progress-group": ("302 404 404 200 404 200", "302 404 404 405 404 405"),
     "enrollment:qr": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:queue": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
+    "enrollment:reminders": ("302 404 404 404 404 200", "302 404 404 404 404 302"),
     "enrollment:request": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:requests": ("302 200 200 404 404 404", "302 405 405 404 404 404"),
     "enrollment:review": ("302 404 404 200 404 404", "302 404 404 405 404 404"),
-    "enrollment:revoke": ("302 200 404 200 404 404", "302 422 404 422 404 404"),
     "enrollment:state": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:submit": ("302 200 200 404 404 404", "302 422 422 404 404 404"),
     "enrollment:withdraw": ("302 405 405 404 404 404", "302 302 404 404 404 404"),
@@ -107,8 +132,13 @@ EXPECTED: dict[str, tuple[str, str]] = {
 }
 # The status face knows nobody: it answers whoever asks alike.
 EXPECTED_OF_STATUS = dict.fromkeys(
-    ("pki:certificate", "pki:crl", "status:face"), ("200 200 200 200 200 200", "405 405 405 405 405 405")
-) | {"scep:clients": ("400 400 400 400 400 400", "400 400 400 400 400 400")}
+    ("crl", "pki:certificate", "pki:crl", "status:face"),
+    ("200 200 200 200 200 200", "405 405 405 405 405 405"),
+) | {
+    "ocsp": ("400 400 400 400 400 400", "415 415 415 415 415 415"),
+    "ocsp_get": ("200 200 200 200 200 200", "415 415 415 415 415 415"),
+    "scep:clients": ("400 400 400 400 400 400", "400 400 400 400 400 400"),
+}
 
 
 def routes(
@@ -160,11 +190,23 @@ def address(path: str, stage: dict[str, CertificationRequest], someone: User) ->
         return "/" + path.replace("<uuid:pk>", str(invited_together(someone, path).pk))
     if path.startswith("doors/"):
         return "/" + in_the_house(path, someone)
+    if path.startswith("certificates/"):
+        return "/" + of_one(path, stage["issued"].certificate)
     of_certificate = "certificate." in path or path.endswith(("revoke", "qr", "installed"))
     target = someone.pk if path.startswith("people/") else stage["issued" if of_certificate else "waits"].pk
     path = path.replace("<uuid:pk>", str(target)).replace("<str:token>", "wrong")
     form = "cer" if path.startswith("trust") else "csv" if path.startswith("audit") else "pem"
     return "/" + path.replace("<str:form>", form)
+
+
+def of_one(path: str, certificate: Certificate | None) -> str:
+    """A route about the issued certificate."""
+    assert certificate is not None
+    times = {"since": timezone.now(), "last_at": timezone.now()}
+    reader, _ = ListFetch.objects.get_or_create(authority="clients", number="1", defaults=times)
+    path = path.replace("<uuid:pk>", str(certificate.pk)).replace("<int:pk>", str(reader.pk))
+    query = f"?c={certificate.pk}" if "revoke" in path else ""
+    return path.replace("<str:form>", "csv" if "list." in path else "pem") + query
 
 
 def invited_together(by: User, path: str) -> InvitationGroup | Invitation:

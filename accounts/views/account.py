@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import boxes, household, recovery, sessions, timecodes, totp
+from accounts import boxes, deliveries, household, recovery, sessions, timecodes, totp
 from accounts.addresses import address_of
 from accounts.forms import AppForm, PasswordForm, ProfileForm
 from accounts.freshness import SECONDS, FreshFactorForm
@@ -35,7 +35,8 @@ _CODES_HIDDEN = (
 def account(request: HttpRequest) -> HttpResponse:
     user = me(request)
     app = TotpDevice.objects.filter(user=user, confirmed=True).first()
-    return render(request, "accounts/account.html", {"app": app, "left": recovery.left(user)})
+    context = {"app": app, "left": recovery.left(user), "mute": deliveries.troubled().filter(user=user)}
+    return render(request, "accounts/account.html", context)
 
 
 @requires()
@@ -47,6 +48,8 @@ def profile(request: HttpRequest) -> HttpResponse:
         user.full_name, user.email = form.cleaned_data["full_name"], form.cleaned_data["email"]
         with transaction.atomic():
             user.save(update_fields=["full_name", "email"])
+            if user.email != before["email"]:
+                deliveries.readdressed(user)
             _record(request, "person.changed", {"before": before, "after": form.cleaned_data})
         messages.success(request, "Saved.")
         return redirect("accounts:account")

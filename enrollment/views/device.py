@@ -14,7 +14,7 @@ from accounts import qr as codes
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Invitation, Role
-from enrollment import handover, kinds, proposals, ra, renewing, states
+from enrollment import anew, handover, kinds, proposals, ra, renewing, states
 from enrollment.device_forms import DeviceForm, NameForm
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest, Kind, Status
@@ -55,6 +55,7 @@ def start(request: HttpRequest) -> HttpResponse:
             form.add_error(None, sentence(error))
         else:
             request.session.pop(HANDED, None)
+            anew.note(request.session, made, address=address_of(request))
             return redirect("enrollment:request", made.pk)
     return _page(request, form, UNPROCESSABLE)
 

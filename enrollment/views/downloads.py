@@ -52,23 +52,29 @@ FORMS: dict[str, tuple[str, str, Callable[[Certificate], bytes]]] = {
 @require_safe
 def download(request: HttpRequest, pk: UUID, form: str) -> HttpResponse:
     """The certificate as a file, for its owner only."""
-    if form not in FORMS:
-        raise Http404
     item = _issued(request, pk)
-    ending, media_type, make = FORMS[form]
     if item.certificate is None:
         raise Http404
-    data = make(item.certificate)
-    detail = {"form": form, "common_name": item.common_name, "serial": item.certificate.serial}
-    detail["request"] = str(item.pk)
+    return send(request, item.certificate, form, request_id=str(item.pk))
+
+
+def send(request: HttpRequest, certificate: Certificate, form: str, *, request_id: str = "") -> HttpResponse:
+    """`certificate` as a file of the kind `form`, noted in the audit. Who may have it is asked before."""
+    if form not in FORMS:
+        raise Http404
+    ending, media_type, make = FORMS[form]
+    data = make(certificate)
+    detail = {"form": form, "common_name": certificate.subject, "serial": certificate.serial}
+    if request_id:
+        detail["request"] = request_id
     trail.record(
         "certificate.downloaded",
         actor=me(request).username,
         address=address_of(request),
-        target=str(item.certificate.pk),
+        target=str(certificate.pk),
         detail=detail,
     )
-    name = f"{proposals.slug(item.common_name) or 'certificate'}{ending}"
+    name = f"{proposals.slug(certificate.subject) or 'certificate'}{ending}"
     return attachment(data, media_type, name)
 
 

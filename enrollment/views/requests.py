@@ -12,7 +12,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import listing, preview, proposals, ra, renewing, seen, states
+from enrollment import anew, listing, preview, proposals, ra, renewing, seen, states
 from enrollment.forms import AnswerForm, SubmitForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from pki import howto
@@ -37,7 +37,9 @@ def own(request: HttpRequest) -> HttpResponse:
 def submit(request: HttpRequest) -> HttpResponse:
     """The form; "Show me what is in it" looks only, "Send" asks."""
     if request.method != "POST":
-        return _submit_page(request, SubmitForm(me(request)))
+        form = SubmitForm(me(request))
+        form.initial = anew.initial(request.session)
+        return _submit_page(request, form)
     showing = "show" in request.POST
     form = SubmitForm(me(request), request.POST, request.FILES, showing=showing)
     if not form.is_valid() or form.parsed is None:
@@ -49,6 +51,7 @@ def submit(request: HttpRequest) -> HttpResponse:
     except ra.Refused as error:
         form.add_error(None, sentence(error))
         return _submit_page(request, form, UNPROCESSABLE)
+    anew.note(request.session, made, address=address_of(request))
     return redirect("enrollment:request", made.pk)
 
 
@@ -189,5 +192,7 @@ def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _mine(request: HttpRequest, pk: UUID) -> CertificationRequest:
     """The request when it is one's own; anybody else's does not exist."""
-    requests = CertificationRequest.objects.select_related("owner", "certificate", "decided_by")
+    requests = CertificationRequest.objects.select_related(
+        "owner", "certificate", "decided_by", "predecessor"
+    )
     return get_object_or_404(states.with_question(requests), pk=pk, owner=me(request))

@@ -6,7 +6,7 @@ web side too, which is no reason not to check it here.
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 
@@ -14,11 +14,13 @@ from pki import hostnames, names
 from pki.csr import ParsedCSR
 from pki.errors import IssuanceRefused
 from pki.profiles import EVERY, PROFILES, CertificateProfile
+from pki.signer.entries import COMPROMISED
 from pki.signer.journal import Use
 from pki.signer.protocol import (
     CsrEvidence,
     DeviceEvidence,
     IssuanceRequest,
+    ReleaseEvidence,
     RenewalEvidence,
     ServiceEvidence,
 )
@@ -33,6 +35,7 @@ class Service:
     days: int
 
 
+RELEASE_WITHIN, RELEASE_CLOCKS = timedelta(hours=1), timedelta(minutes=5)
 DIGESTS = {name: found.digest for name, found in EVERY.items()}
 
 # The whole list. Host names are limited to --hosts and localhost, the owner is "service:<name>".
@@ -40,6 +43,9 @@ SERVICES = {
     "portal": Service("tls-server", names.PORTAL, days=90),
     "door": Service("mqtt-client", names.DOOR, days=90),
     "scep": Service("scep-ra", names.SCEP, days=365),
+    "ocsp-clients": Service("ocsp-clients", names.OCSP, days=14),
+    "ocsp-servers": Service("ocsp-servers", names.OCSP, days=14),
+    "ocsp-devices": Service("ocsp-devices", names.OCSP, days=14),
 }
 
 
@@ -122,6 +128,15 @@ def moment(text: str) -> datetime:
     return found
 
 
+def release(owner: str, evidence: ReleaseEvidence, now: datetime) -> None:
+    """An officer said so, just now, and of somebody else's certificate."""
+    _uuids(evidence.officer)
+    if not -RELEASE_CLOCKS <= now - moment(evidence.at) <= RELEASE_WITHIN:
+        raise IssuanceRefused("The officer's word is not from today.", code="release-said")
+    if evidence.officer == owner and not evidence.one_person:
+        raise IssuanceRefused("Nobody releases their own certificate.", code="self-release")
+
+
 def _service(request: IssuanceRequest, service: str, hosts: frozenset[str]) -> None:
     rule = SERVICES.get(service)
     if rule is None or request.owner != f"service:{service}":
@@ -162,7 +177,7 @@ def key(owner: str, uses: list[Use], of_a_ca: bool) -> None:
     """The key is nobody else's, was never compromised and is not a CA's."""
     if of_a_ca:
         raise IssuanceRefused("This is the key of a CA.", code="key-ca", remedy="Make a new key.")
-    if any(use.reason in ("keyCompromise", "cACompromise") for use in uses):
+    if any(use.reason in COMPROMISED for use in uses):
         raise IssuanceRefused(
             "A certificate for this key was revoked because the key is compromised.",
             code="key-compromised",

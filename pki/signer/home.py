@@ -66,7 +66,7 @@ def sync(folder: Path) -> None:
 def passphrase(home: Path, given: Path | None) -> bytes:
     """What the CA keys are encrypted with: from the file `given`, or our own, made at the first start."""
     if given is not None:
-        return _read_given(given)
+        return given_passphrase(given)
     path = home / "passphrase"
     if not path.exists():
         if any(home.glob("*/*.key")):
@@ -81,7 +81,8 @@ def passphrase(home: Path, given: Path | None) -> bytes:
     return path.read_bytes().strip()
 
 
-def _read_given(path: Path) -> bytes:
+def given_passphrase(path: Path) -> bytes:
+    """What the file `path` holds, which must be ours alone: at least 16 characters. Raises StartRefused."""
     try:
         facts = path.stat()
         content = path.read_bytes().strip()

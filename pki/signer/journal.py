@@ -12,7 +12,10 @@ from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from pki.signer import entries, revocations
 from pki.signer.home import StartRefused
+from pki.signer.protocol import Change
+from pki.signer.revocations import Order
 
 # Each entry brings a journal of that version (0, 1, …) to the next one.
 MIGRATIONS = (
@@ -67,6 +70,7 @@ MIGRATIONS = (
     ALTER TABLE certificates ADD COLUMN claim TEXT;
     CREATE UNIQUE INDEX certificates_claim ON certificates (claim) WHERE claim IS NOT NULL;
     """,
+    f"{revocations.TABLES} {entries.TABLES}",
 )
 _RESERVE = """
     INSERT INTO certificates (request_id, request_sha256, issuer, authority, serial, profile, owner,
@@ -117,6 +121,8 @@ class Journal:
         # isolation_level None: we say BEGIN ourselves, and IMMEDIATE.
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=20)
         self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.create_function("crl_entry", 4, entries.encoded)
+        self.folder = path.parent
         _migrate(self._database, path)
 
     def close(self) -> None:
@@ -194,29 +200,53 @@ class Journal:
         with self._transaction() as database:
             database.execute("DELETE FROM certificates WHERE id = ? AND signature IS NULL", (row.id,))
 
-    def revoke(self, authority: str, serial: str, reason: str, by: str, at: int) -> int | None:
-        """Revoke, durably; gives the moment of the first revocation, None for a serial that is not ours.
+    def revoke(
+        self, authority: str, serial: str, reason: str, by: str, at: int, invalidity: int | None = None
+    ) -> int | None:
+        """Revoke, durably; gives the moment of the first revocation, None for a serial that is not ours."""
+        with self._transaction() as database:
+            return revocations.revoke(database, authority, serial, Order(reason, by, at, invalidity))
 
-        A final reason takes the place of a hold: a key reported stolen meanwhile must not come back with it.
+    def release(self, authority: str, serial: str, by: str, at: int, evidence: str) -> bool:
+        """End a hold, durably; False when there is none. `evidence` is JSON."""
+        with self._transaction() as database:
+            return revocations.release(database, authority, serial, Order("", by, at), evidence)
+
+    def reason(self, authority: str, serial: str) -> str:
+        """Why it is revoked or on hold, "" when it is neither."""
+        with self.lock:
+            return revocations.reason_of(self._database, authority, serial)
+
+    def owner(self, authority: str, serial: str) -> str:
+        """Whose certificate it is, "" when it is not ours."""
+        query = "SELECT owner FROM certificates WHERE authority = ? AND serial = ?"
+        rows = self._all(query, authority, serial)
+        return str(rows[0][0]) if rows else ""
+
+    def changes(self, since: int, limit: int) -> list[Change]:
+        """The first `limit` steps (revoked, held, released) after number `since`."""
+        with self.lock:
+            return revocations.changes(self._database, since, limit)
+
+    def serial_of_change(self, number: int) -> str:
+        """The serial number that step `number` was about, "" when there is no such step."""
+        with self.lock:
+            return revocations.serial_of(self._database, number)
+
+    def last_change(self, authority: str) -> int:
+        """The number of the last step of `authority`, 0 for none."""
+        with self.lock:
+            return revocations.last(self._database, authority)
+
+    @contextmanager
+    def crl_lines(self, issuer: str, after: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Size, and piece by piece, of the lines of `issuer` whose day of expiry ends after `after`.
+
+        What is older is forgotten. Nothing is revoked meanwhile.
         """
         with self._transaction() as database:
-            database.execute(
-                """INSERT INTO revocations SELECT authority, serial, issuer, ?, ?, not_after, ?
-                   FROM certificates WHERE authority = ? AND serial = ? AND signature IS NOT NULL
-                   ON CONFLICT DO UPDATE SET reason = excluded.reason, revoked_by = excluded.revoked_by
-                   WHERE revocations.reason = 'certificateHold'""",
-                (at, reason, by, authority, serial),
-            )
-        found = self._all(
-            "SELECT revoked_at FROM revocations WHERE authority = ? AND serial = ?", authority, serial
-        )
-        return int(found[0][0]) if found else None
-
-    def revoked(self, issuer: str, after: int) -> list[tuple[str, int, str]]:
-        """(serial, moment, reason) of the revoked certificates of `issuer` that end after `after`."""
-        query = """SELECT serial, revoked_at, reason FROM revocations WHERE issuer = ? AND not_after > ?
-                   ORDER BY revoked_at, serial"""
-        return self._all(query, issuer, after)
+            entries.drop(database, issuer, after)
+            yield entries.size(database, issuer, after), entries.pieces(database, issuer, after)
 
     def last_crl(self, issuer: str) -> tuple[int, int]:
         """(number, thisUpdate) of the last CRL of `issuer`, zeros before the first."""

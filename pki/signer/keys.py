@@ -1,6 +1,7 @@
 """The CA keys: made, loaded, and used for signing. The only file that names a CA private key.
 
-To the outside an authority is two certificates and, for each, one function that signs a TBS.
+To the outside an authority is two certificates and, for each, a function that signs a TBS, and one that signs
+the digest of a TBS that is too long to hold.
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from pki.builder import key_id
 from pki.signer import authorities, home
@@ -20,6 +21,7 @@ from pki.signer.protocol import AUTHORITIES
 
 # RFC 6979: the same TBS gives the same signature, so what a crash interrupted is done again, not twice.
 _DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
+_OF_DIGEST = ec.ECDSA(utils.Prehashed(hashes.SHA256()), deterministic_signing=True)
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Issuer:
 
     certificate: x509.Certificate
     sign_tbs: Callable[[bytes], bytes]
+    sign_digest: Callable[[bytes], bytes]  # the same for the SHA-256 of a TBS
 
     @cached_property
     def id(self) -> str:
@@ -103,4 +106,8 @@ def _load(folder: Path, stem: str, passphrase: bytes) -> Issuer:
         raise home.StartRefused(
             f"{path} is not the key of the certificate beside it. Restore the folder from a backup."
         ) from None
-    return Issuer(certificate, lambda tbs: key.sign(tbs, _DETERMINISTIC))
+    return Issuer(
+        certificate,
+        lambda tbs: key.sign(tbs, _DETERMINISTIC),
+        lambda digest: key.sign(digest, _OF_DIGEST),
+    )

@@ -1,16 +1,17 @@
 """The messages between the web side and the signer: documents, never bytes to sign.
 
 On the wire: four bytes length (big-endian), then that many bytes of UTF-8 JSON. A request is
-`{"v": 1, "op": "issue" | "revoke" | "crl" | "status", …}`, an answer `{"v": 1, "ok": …}` or
-`{"v": 1, "error": {"kind", "code", "message", "remedy"}}`. One request and one answer at a time per
-connection.
+`{"v": 1, "op": "issue" | "revoke" | "release" | "changes" | "crl" | "status", …}`, an answer
+`{"v": 1, "ok": …}` or `{"v": 1, "error": {"kind", "code", "message", "remedy"}}`. One request and one answer
+at a time per connection. The answer to "crl" holds two sizes, and that many bytes, the CRLs, follow it.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 VERSION = 1
 MAX_REQUEST = 256 * 1024  # bytes; a CSR is at most 64 KiB
-MAX_ANSWER = 64 * 1024 * 1024  # bytes; a CRL can be long
+MAX_ANSWER = 1024 * 1024  # bytes
 
 AUTHORITIES = ("clients", "servers", "devices")
 
@@ -30,7 +31,7 @@ class CsrEvidence:
 class ServiceEvidence:
     """No person approved: one of the signer's short fixed list of service certificates."""
 
-    service: str  # "portal", "door" or "scep"
+    service: str  # one of checks.SERVICES
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,29 @@ class SignerStatus:
 
 
 @dataclass(frozen=True)
-class CrlPair:
-    """The current CRLs of one authority, DER: of its issuing CA and of its root."""
+class ReleaseEvidence:
+    """An officer ends a hold."""
 
-    issuing: bytes
-    root: bytes
+    officer: str  # account UUID
+    at: str  # ISO 8601 UTC
+    one_person: bool  # the household's switch was on: it may be the officer's own
+
+
+class Change(NamedTuple):
+    """One step in a certificate's life: revoked, held or released. Moments in seconds since 1970."""
+
+    id: int
+    authority: str
+    serial: str
+    at: int
+    reason: str  # RFC 5280 5.3.1; "": released
+    revoked_at: int  # the first moment, which stays when the reason changes
+    invalidity: int | None  # RFC 5280 5.3.2
+    by: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    same: bool  # whether this is the journal that was asked before
+    steps: tuple[Change, ...]  # oldest first; not all of them, when there are many
+    last: dict[str, int]  # for each authority, the number of its last step

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pki.errors import PkiError, SignerUnavailable
-from pki.signer import wire
+from pki.signer import checks, wire
 from pki.signer.client import reachable
+from pki.signer.crls import Written
 from pki.signer.home import StartRefused
 from pki.signer.log import log
 from pki.signer.protocol import MAX_REQUEST, VERSION, SignerStatus
@@ -20,6 +21,7 @@ from pki.signer.service import Service
 
 SOFTWARE = "0.1.0"
 IDLE_SECONDS = 5.0  # for a whole request to come, and between two
+TAKEN_SECONDS = 20.0  # for the other end to take each part of a CRL
 MOMENT = 0.05  # seconds: our clients send at once, so who is silent longer makes room when others wait
 TICK = 0.01  # seconds in which a free thread takes a connection
 PAUSE = 0.5  # seconds after a connection that could not be accepted
@@ -133,10 +135,23 @@ def _converse(channel: socket.socket, service: Service, silent: Silent) -> None:
     with contextlib.suppress(OSError):
         try:
             while (question := _heard(channel, silent)) is not None:
-                wire.send(channel, {"v": VERSION, **answer(question, service)})
+                _answer(channel, question, service)
         except wire.Malformed as error:
             log("malformed", why=str(error))
             wire.send(channel, {"v": VERSION, **_error("malformed", "malformed", str(error), "")})
+
+
+def _answer(channel: socket.socket, question: wire.Document, service: Service) -> None:
+    """The answer, and the files that follow it."""
+    files: list[Written] = []
+    try:
+        wire.send(channel, {"v": VERSION, **answer(question, service, files)})
+        channel.settimeout(TAKEN_SECONDS)
+        for file, start, _ in files:
+            channel.sendfile(file, start)
+    finally:
+        for written in files:
+            written.file.close()
 
 
 def _heard(channel: socket.socket, silent: Silent) -> wire.Document | None:
@@ -145,10 +160,13 @@ def _heard(channel: socket.socket, silent: Silent) -> wire.Document | None:
         return wire.receive(channel, MAX_REQUEST, IDLE_SECONDS)
 
 
-def answer(question: wire.Document, service: Service) -> wire.Document:
-    """`{"ok": …}` or `{"error": …}` for one request. Never raises: no message may end the signer."""
+def answer(question: wire.Document, service: Service, files: list[Written]) -> wire.Document:
+    """`{"ok": …}` or `{"error": …}` for one request; `files` gets what follows it.
+
+    Never raises: no message may end the signer.
+    """
     try:
-        return {"ok": _do(question, service)}
+        return {"ok": _do(question, service, files)}
     except wire.Malformed as error:
         log("malformed", why=str(error))
         return _error("malformed", "malformed", str(error), "")
@@ -168,7 +186,7 @@ def _error(kind: str, code: str, message: str, remedy: str) -> wire.Document:
     return {"error": {"kind": kind, "code": code, "message": message, "remedy": remedy}}
 
 
-def _do(question: wire.Document, service: Service) -> object:
+def _do(question: wire.Document, service: Service, files: list[Written]) -> object:
     match question.get("op"):
         case "issue":
             request = wire.to_request(question.get("request"))
@@ -176,20 +194,36 @@ def _do(question: wire.Document, service: Service) -> object:
             log("issued", request=request.request_id, profile=request.profile, owner=request.owner)
             return wire.from_bytes(der)
         case "revoke":
-            authority, serial, reason, by = (
-                wire.text(question, name) for name in ("authority", "serial", "reason", "by")
-            )
-            moment = service.revoke(authority, serial, reason, by)
-            log("revoked", authority=authority, serial=serial, reason=reason, by=by)
-            return moment.isoformat()
+            return _revoke(question, service)
+        case "release":
+            authority, serial, by = (wire.text(question, name) for name in ("authority", "serial", "by"))
+            evidence = wire.to_release(question.get("evidence"))
+            service.release(authority, serial, by, evidence)
+            log("released", authority=authority, serial=serial, by=by, officer=evidence.officer)
+            return None
+        case "changes":
+            since, serial = question.get("since"), wire.text(question, "serial")
+            if type(since) is not int or not 0 <= since < 1 << 63:
+                raise wire.Malformed("since is no number of a change")
+            return wire.from_changes(service.changes(since, serial))
         case "crl":
-            return _crl(question, service)
+            return _crl(question, service, files)
         case "status":
             return wire.from_status(SignerStatus(SOFTWARE, os.getuid(), *service.status()))
     raise wire.Malformed("the message asks for nothing that this signer does")
 
 
-def _crl(question: wire.Document, service: Service) -> wire.Document:
+def _revoke(question: wire.Document, service: Service) -> str:
+    authority, serial, reason, by = (
+        wire.text(question, name) for name in ("authority", "serial", "reason", "by")
+    )
+    said = wire.text(question, "invalidity") if "invalidity" in question else ""
+    moment = service.revoke(authority, serial, reason, by, checks.moment(said) if said else None)
+    log("revoked", authority=authority, serial=serial, reason=reason, by=by)
+    return moment.isoformat()
+
+
+def _crl(question: wire.Document, service: Service, files: list[Written]) -> wire.Document:
     authority, head = wire.text(question, "authority"), wire.text(question, "audit_head")
     try:
         digest = bytes.fromhex(head)
@@ -197,4 +231,9 @@ def _crl(question: wire.Document, service: Service) -> wire.Document:
         digest = b""
     if len(digest) != 32:
         raise wire.Malformed("audit_head is not 64 hex digits")
-    return wire.from_pair(service.crl(authority, digest))
+    after = question.get("after", [0, 0])
+    if not isinstance(after, list) or [type(value) for value in after] != [int, int]:
+        raise wire.Malformed("after is not two moments")
+    issuing, root, change = service.crl(authority, digest, (after[0], after[1]))
+    files += [issuing, root]
+    return {"sizes": [issuing.size, root.size], "change": change}

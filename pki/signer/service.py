@@ -16,20 +16,22 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pki import builder, csr, hostnames, lint
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import EVERY, CertificateProfile
-from pki.signer import authorities, checks, claims, crls, renewals, wire
+from pki.signer import authorities, checks, claims, crls, entries, renewals, wire
 from pki.signer.authorities import BACKDATED
 from pki.signer.journal import Journal, Row
 from pki.signer.keys import Authority
 from pki.signer.protocol import (
     AuthorityStatus,
-    CrlPair,
+    Changes,
     DeviceEvidence,
     IssuanceRequest,
+    ReleaseEvidence,
     RenewalEvidence,
 )
 
 LINT_AGAIN = 86400  # seconds after which pkilint looks at a kind of certificate again
-# RFC 5280 5.3.1 without removeFromCRL: a hold can become final, and nothing is released.
+CHANGES = 200  # steps in one answer: with the longest names they are under MAX_ANSWER
+# RFC 5280 5.3.1; removeFromCRL is for delta CRLs, which there are none of.
 REASONS = frozenset(reason.value for reason in x509.ReasonFlags) - {"removeFromCRL"}
 
 
@@ -73,7 +75,9 @@ class Service:
             leaf = self._rehearse(request, subject, profile, parsed)
             self._lint(leaf, profile, parsed.key_text)
             row = self._reserve(request, digest, parsed, leaf)
-        return self._finish(row)
+        der = self._finish(row)
+        self._refuse_ended(request, row)
+        return der
 
     def _repeated(self, request: IssuanceRequest, digest: str) -> Row | None:
         row = self.journal.find(request.request_id)
@@ -181,6 +185,21 @@ class Service:
         self.journal.signed(row, signature)
         return der
 
+    def _refuse_ended(self, request: IssuanceRequest, row: Row) -> None:
+        """Nobody gets what was revoked since it was reserved, or whose predecessor was: the web side would
+        take it for live, as it knows the change already and had no row to note it in."""
+        with self.journal.lock:
+            reason = self.journal.reason(row.authority, row.serial)
+            if not reason and isinstance(request.evidence, RenewalEvidence):
+                before = self.journal.reason(row.authority, request.evidence.predecessor)
+                if before in entries.ENDS_ALL:
+                    reason = before
+                    self.journal.revoke(row.authority, row.serial, reason, "signer", int(time.time()))
+        if reason:
+            raise IssuanceRefused(
+                "It was revoked before anybody had it.", code="revoked", remedy="Ask for a new certificate."
+            )
+
     def recover(self) -> int:
         """Finish what the last process reserved and did not sign; gives how many."""
         rows = self.journal.unsigned()
@@ -191,27 +210,50 @@ class Service:
                 self.journal.abandon(row)
         return len(rows)
 
-    def revoke(self, authority: str, serial: str, reason: str, by: str) -> datetime:
+    def revoke(
+        self, authority: str, serial: str, reason: str, by: str, invalidity: datetime | None = None
+    ) -> datetime:
         """Revoke the certificate; gives the moment (UTC) of its first revocation, which stays.
 
-        The first reason stays, too, unless that is certificateHold and this one is final.
+        The first reason stays, too, unless that is certificateHold and this one is final, or the key is
+        compromised: then all certificates of this key go with it. `invalidity` (UTC): since when it is
+        suspected to be bad (RFC 5280 5.3.2).
         """
         if reason not in REASONS:
             raise IssuanceRefused("This is no reason for a revocation (RFC 5280 5.3.1).", code="reason")
-        moment = self.journal.revoke(authority, serial, reason, by, int(time.time()))
+        since = None if invalidity is None else int(invalidity.timestamp())
+        if since is not None and not 0 <= since <= time.time() + claims.CLOCKS.total_seconds():
+            raise IssuanceRefused("It cannot have become invalid later than now.", code="invalidity")
+        moment = self.journal.revoke(authority, serial, reason, by, int(time.time()), since)
         if moment is None:
             raise IssuanceRefused("This CA never issued such a certificate.", code="unknown")
         return datetime.fromtimestamp(moment, UTC)
 
-    def crl(self, authority: str, audit_head: bytes) -> CrlPair:
-        """New CRLs of the authority's issuing CA and root. `audit_head` is 32 bytes."""
+    def release(self, authority: str, serial: str, by: str, evidence: ReleaseEvidence) -> None:
+        """End a hold. Raises IssuanceRefused: no hold, or not an officer's fresh word on somebody else's."""
+        checks.release(self.journal.owner(authority, serial), evidence, datetime.now(UTC))
+        said = json.dumps(vars(evidence))
+        if not self.journal.release(authority, serial, by, int(time.time()), said):
+            raise IssuanceRefused(
+                "This certificate is not on hold. What was revoked for good stays revoked.", code="no-hold"
+            )
+
+    def changes(self, since: int, serial: str) -> Changes:
+        """What was revoked, held and released after step `since`, which was about `serial`.
+
+        If it was not, this is another journal (an older backup of it): then from the beginning.
+        """
+        same = since == 0 or self.journal.serial_of_change(since) == serial
+        steps = self.journal.changes(since if same else 0, CHANGES)
+        last = {name: self.journal.last_change(name) for name in self.authorities}
+        return Changes(same, tuple(steps), last)
+
+    def crl(self, authority: str, audit_head: bytes, after: tuple[int, int] = (0, 0)) -> crls.Pair:
+        """New CRLs of the authority's issuing CA and root, newer than `after`. `audit_head` is 32 bytes."""
         found = self.authorities.get(authority)
         if found is None:
             raise IssuanceRefused("There is no such authority.", code="authority")
-        issuing, root = (
-            crls.make(issuer, self.journal, audit_head) for issuer in (found.issuing, found.root)
-        )
-        return CrlPair(issuing, root)
+        return crls.pair(found, self.journal, audit_head, after)
 
     def status(self) -> tuple[tuple[AuthorityStatus, ...], int, int]:
         """The authorities' certificates; how many certificates were issued, and revoked."""

@@ -7,22 +7,24 @@ import json
 import socket
 import time
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from pki.signer.protocol import (
     VERSION,
     AuthorityStatus,
-    CrlPair,
+    Change,
+    Changes,
     CsrEvidence,
     DeviceEvidence,
     Evidence,
     IssuanceRequest,
+    ReleaseEvidence,
     RenewalEvidence,
     ServiceEvidence,
     SignerStatus,
 )
 
-T = TypeVar("T", bound=Evidence | IssuanceRequest)
+T = TypeVar("T", bound=Evidence | IssuanceRequest | ReleaseEvidence)
 _KINDS: dict[str, type[Evidence]] = {
     "csr": CsrEvidence,
     "service": ServiceEvidence,
@@ -172,9 +174,26 @@ def to_status(document: Document) -> SignerStatus:
     return SignerStatus(**(document | {"authorities": authorities}))
 
 
-def from_pair(pair: CrlPair) -> Document:
-    return {"issuing": from_bytes(pair.issuing), "root": from_bytes(pair.root)}
+def to_release(document: object) -> ReleaseEvidence:
+    """The ReleaseEvidence in `document`; raises Malformed as to_request."""
+    return _strict(ReleaseEvidence, dict(document) if isinstance(document, dict) else {})
 
 
-def to_pair(document: Document) -> CrlPair:
-    return CrlPair(to_bytes(document["issuing"]), to_bytes(document["root"]))
+def from_changes(changes: Changes) -> Document:
+    return dict(vars(changes)) | {"steps": [list(step) for step in changes.steps]}
+
+
+def to_changes(document: Document) -> Changes:
+    return Changes(document["same"], tuple(Change(*step) for step in document["steps"]), document["last"])
+
+
+def copy(channel: socket.socket, file: BinaryIO, size: int, seconds: float) -> None:
+    """Read exactly `size` bytes that follow a document into `file`. Raises as `receive`."""
+    deadline = time.monotonic() + seconds
+    while size:
+        channel.settimeout(max(deadline - time.monotonic(), 0.001))
+        part = channel.recv(min(size, 1 << 16))
+        if not part:
+            raise Malformed("the message ends early")
+        file.write(part)
+        size -= len(part)

@@ -109,6 +109,12 @@ def since(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def at(moment: datetime | None) -> SafeString | str:
+    """The absolute part alone, for the middle of a sentence: "12:03", "5 December 2026"."""
+    return _time(moment, _absolute(moment)) if moment else ""
+
+
+@register.filter
 def dated(moment: datetime | None) -> SafeString | str:
     """The same, date first, to stand after "until" or "since": "5 December 2026, in 12 days"."""
     if moment is None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.guards import me, requires
 from accounts.models import Role, User
 from door import pins
-from enrollment import listing, states
+from enrollment import listing, states, urging
 from enrollment.models import CertificationRequest
 from enrollment.states import State
 from portal import health
@@ -41,6 +41,7 @@ def home(request: HttpRequest) -> HttpResponse:
     waiting = listing.waiting_count() if user.is_officer else "0"
     context = {
         "mine": _mine(user) if user.is_requester else [],
+        "wanted": urging.wanted(user) if user.is_requester else [],
         "waiting": "" if waiting == "0" else waiting,
         "problems": _problems(user),
         "door_url": settings.DOOR_URL,

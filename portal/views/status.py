@@ -2,6 +2,8 @@
 
 import ipaddress
 import secrets
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -12,9 +14,10 @@ from django.views.decorators.http import require_safe
 
 from accounts.guards import requires
 from accounts.models import Household, Role
-from portal import health, metering
+from portal import health, housekeeping, metering
 
 PLAIN = "text/plain; charset=utf-8"
+_BY_PROXY = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
 
 
 @require_safe
@@ -22,8 +25,20 @@ PLAIN = "text/plain; charset=utf-8"
 def status(request: HttpRequest) -> HttpResponse:
     """Every part of Latchkey with one word, and what to do where one is not well."""
     facts = health.facts()
-    context = {"facts": facts, "troubled": sum(not fact.well for fact in facts)}
+    context = {
+        "troubles": [fact for fact in facts if not fact.well],
+        "well": [fact for fact in facts if fact.well],
+        "duties": list(_duties()),
+    }
     return render(request, "portal/status.html", context)
+
+
+def _duties() -> Iterator[tuple[str, datetime | None, datetime | None]]:
+    """Each step of housekeeping: its name, when it last ran, when it is due again."""
+    times = housekeeping.ran()
+    for step in housekeeping.STEPS:
+        at = times.get(step.name)
+        yield step.name, at, at + timedelta(seconds=step.every) if at else None
 
 
 @require_safe
@@ -47,6 +62,9 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _from_here(request: HttpRequest) -> bool:
+    """A proxy on this machine is not who asks; it passes on what strangers ask."""
+    if any(name in request.headers for name in _BY_PROXY):
+        return False
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:

@@ -34,7 +34,7 @@ def test_the_job_is_done_by_forms_and_reloading_alone(household: Household, tmp_
 
     carla.follow("Revoke this certificate…")
     carla.page.get_by_role("radio", name="The device is no longer used").check()
-    carla.press("Revoke: the doors shut for it now")
+    carla.press("Revoke: the doors shut now")
     expect(carla.page.locator(".state.revoked")).to_be_visible()
     carla.press("Sign out")
     carla.sign_in()

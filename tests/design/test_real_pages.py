@@ -88,7 +88,8 @@ def pages(
     reviews = {
         f"review-{name}": f"/queue/{made[name].pk}" for name in ("waiting", "question", "issued", "server")
     }
-    html |= _get(browser, {**OFFICER, **reviews, "revoke": f"/requests/{made['issued'].pk}/revoke"}, "bob")
+    reviews["revoke"] = f"/certificates/revoke?c={made['issued'].certificate_id}"
+    html |= _get(browser, {**OFFICER, **reviews}, "bob")
     sign_in(browser, bob, fresh=False)
     html |= _get(browser, {"review-code": f"/queue/{made['waiting'].pk}"}, "bob")
     sign_in(browser, dora)

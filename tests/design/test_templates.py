@@ -10,7 +10,7 @@ from django.urls import get_resolver
 FOLDER = settings.BASE_DIR / "templates"
 TEMPLATES = sorted(FOLDER.rglob("*.html"))
 INLINE = [r"\sstyle=", r"<style", r"\son[a-z]+=", r"<script(?![^>]*\ssrc=)", r"javascript:", r"\|safe\b"]
-SPACES = ("portal", "accounts", "enrollment", "doors", "door", "pki")
+SPACES = ("portal", "accounts", "enrollment", "certificates", "doors", "door", "pki")
 FOREIGN = r"(?:src|srcset|href|action)=[\"'](?:https?:)?//"
 
 

@@ -5,14 +5,13 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from door import link
-from portal import settings as deployment
+from portal import server_addresses
 
 NAME = "LATCHKEY_MQTT_URL"
 
 
-def read(monkeypatch: pytest.MonkeyPatch, text: str) -> dict[str, object] | None:
-    monkeypatch.setitem(deployment.ENV, NAME, text)
-    return deployment._broker(NAME)
+def read(text: str) -> dict[str, object] | None:
+    return server_addresses.broker(NAME, text)
 
 
 @pytest.mark.parametrize(
@@ -28,15 +27,15 @@ def read(monkeypatch: pytest.MonkeyPatch, text: str) -> dict[str, object] | None
     ],
 )
 def test_an_address_is_taken_apart(
-    monkeypatch: pytest.MonkeyPatch, text: str, host: str, port: int, tls: bool, account: tuple[str, str]
+    text: str, host: str, port: int, tls: bool, account: tuple[str, str]
 ) -> None:
     user, password = account
     parts = {"host": host, "port": port, "tls": tls, "user": user, "password": password}
-    assert read(monkeypatch, text) == parts
+    assert read(text) == parts
 
 
-def test_without_it_there_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read(monkeypatch, "") is None
+def test_without_it_there_is_no_broker() -> None:
+    assert read("") is None
 
 
 @pytest.mark.parametrize(
@@ -59,11 +58,9 @@ def test_without_it_there_is_no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
         ("mqtt://:secret@127.0.0.1", "has a password and no user"),
     ],
 )
-def test_what_is_wrong_with_one_is_a_sentence_without_the_password(
-    monkeypatch: pytest.MonkeyPatch, text: str, words: str
-) -> None:
+def test_what_is_wrong_with_one_is_a_sentence_without_the_password(text: str, words: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refusal:
-        read(monkeypatch, text)
+        read(text)
     assert words in str(refusal.value)
     assert "mqtts://broker.home.arpa:8883" in str(refusal.value)
     assert "secret" not in str(refusal.value)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from django.db import OperationalError
 from pytest_django import Settings
 
+from audit.models import AuditEvent
 from door import gate
 from pki.errors import CertificateRejected
 from tests.portal.door_clients import foreign_ca, make_leaf
@@ -168,6 +169,7 @@ def test_of_ours_one_line_in_ten_minutes_of_strangers_none(
     assert caplog.messages == ["refused=revoked address=192.0.2.7 The certificate 'phone' (12) is revoked."]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_crowd_of_them_cannot_fill_the_disk(
     refusing: list[CertificateRejected], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,6 +178,7 @@ def test_a_crowd_of_them_cannot_fill_the_disk(
         refusing[:] = [CertificateRejected(f"The certificate {number} is signed by our CA.", code="orphan")]
         gate.admitted(Channel(DER), "", "")
     assert len(caplog.records) == gate.REMEMBERED
+    assert AuditEvent.objects.filter(action=gate.ORPHAN).count() == gate.REMEMBERED
 
 
 def test_nothing_is_done_for_who_has_left(asked: list[bytes]) -> None:

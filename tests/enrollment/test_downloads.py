@@ -141,36 +141,3 @@ def test_a_program_s_certificate_is_not_joined_with_its_key(
     page = at_home.get(f"/requests/{other.pk}").content.decode()
     assert "device.key" in page
     assert "pkcs12" not in page and settings.DOOR_URL not in page
-
-
-def test_the_owner_revokes_and_the_page_says_so(at_home: Client, issued: CertificationRequest) -> None:
-    path = f"/requests/{issued.pk}/revoke"
-    assert "cannot be undone" in at_home.get(path).content.decode()
-    assert at_home.post(path, {"reason": "aACompromise"}).status_code == 422
-    assert at_home.post(path, {"reason": "keyCompromise"}).status_code == 302
-    assert "it opens nothing any more" in at_home.get(f"/requests/{issued.pk}").content.decode()
-    again = at_home.post(path, {"reason": "superseded"}, follow=True)
-    assert "nothing left to revoke" in again.content.decode()
-    line = AuditEvent.objects.get(action="certificate.revoked")
-    assert (line.actor, line.detail["reason"]) == ("alice", "keyCompromise")
-
-
-def test_revoking_needs_a_fresh_code(
-    issued: CertificationRequest, alice: User, browser: Client, sign_in: Callable[..., Client],
-    code_for: Callable[[User], str],
-) -> None:  # fmt: skip
-    client = sign_in(browser, alice, fresh=False)
-    path = f"/requests/{issued.pk}/revoke"
-    assert client.post(path, {"reason": "superseded"}).status_code == 422
-    assert not AuditEvent.objects.filter(action="certificate.revoked").exists()
-    assert client.post(path, {"reason": "superseded", "code": code_for(alice)}).status_code == 302
-
-
-def test_an_officer_revokes_anybody_s_and_a_stranger_nobody_s(
-    issued: CertificationRequest, bob: User, charlie: User, browser: Client, sign_in: Callable[..., Client]
-) -> None:
-    path = f"/requests/{issued.pk}/revoke"
-    assert sign_in(browser, charlie).post(path, {"reason": "superseded"}).status_code == 404
-    answer = sign_in(browser, bob).post(path, {"reason": "privilegeWithdrawn"})
-    assert answer.status_code == 302 and answer.headers["Location"] == f"/queue/{issued.pk}"
-    assert "Revoked" in browser.get(f"/queue/{issued.pk}").content.decode()

@@ -45,7 +45,6 @@ def pages(
             "request-live": f"/requests/{live.pk}",
             "request-question": f"/requests/{asked.pk}",
             "request-revoked": f"/requests/{gone.pk}",
-            "revoke": f"/requests/{live.pk}/revoke",
         },
         "charlie": {
             "request-refused": f"/requests/{refused.pk}",

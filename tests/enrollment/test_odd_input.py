@@ -73,7 +73,7 @@ def profiles_own(request: CertificationRequest, profile: CertificateProfile) -> 
         (x509.SubjectKeyIdentifier.from_public_key(csr.parse(bytes(request.csr)).public_key), False),
         (builder.issued_by(issuer), False),
         (points, False),
-        (access, False),
+        (builder.asked_at(settings.STATUS_URL, profile.authority, access), False),
     ]
     if profile.san == "required":
         wanted.append((x509.SubjectAlternativeName(names.general_names(request.sans)), False))

@@ -11,17 +11,8 @@ from tests.enrollment.acts import ask
 
 pytestmark = pytest.mark.usefixtures("no_signer")
 
-OWNERS = [
-    "",
-    "/state",
-    "/qr",
-    "/revoke",
-    "/certificate.pem",
-    "/certificate.p7b",
-    "/finish",
-    "/profile.mobileconfig",
-]
-POSTS = ["/withdraw", "/answer", "/revoke", "/installed"]
+OWNERS = ["", "/state", "/qr", "/certificate.pem", "/certificate.p7b", "/finish", "/profile.mobileconfig"]
+POSTS = ["/withdraw", "/answer", "/installed"]
 
 
 @pytest.mark.parametrize("path", OWNERS)

@@ -1,16 +1,19 @@
 """Lists: numbered upwards, whole, and never replaced by an older one."""
 
+import sqlite3
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from django.conf import settings
 from pytest_django import Settings
 
 from audit import trail
 from audit.models import AuditEvent, AuditHead
-from pki import authorities, crl
+from pki import authorities, crl, crlfile
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES
 
@@ -37,7 +40,7 @@ def test_the_number_only_grows(signer: Path) -> None:
     numbers = []
     for _ in range(3):
         crl.publish("clients")
-        numbers.append(crl.number_in(crl.published("clients")))
+        numbers.append(crl.current("clients").number)
     assert numbers == sorted(set(numbers))
 
 
@@ -46,10 +49,11 @@ def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest
     monkeypatch.setattr("audit.trail.head", lambda: "0" * 64)
     made: list[int] = []
 
-    def fetch(*question: object) -> client.CrlPair:
-        pair = fetched(*question)
-        made.append(crl.number_in(pair.issuing))
-        return pair
+    def fetch(*question: Any) -> int:
+        change = fetched(*question)
+        question[3].flush()
+        made.append(crlfile.CrlFile(question[3]).number)
+        return change
 
     fetched = client.crl
     monkeypatch.setattr("pki.signer.client.crl", fetch)
@@ -58,7 +62,19 @@ def test_of_many_at_once_the_newest_lies_there(signer: Path, monkeypatch: pytest
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 12 and crl.number_in(crl.published("clients")) == max(made)
+    assert len(made) == 12 and crl.current("clients").number == max(made)
+
+
+def test_a_list_is_newer_than_what_lies_there_whatever_the_journal_knows(signer: Path) -> None:
+    """As after a backup of the signer was put back: the lists lie there, made since."""
+    crl.publish("clients")
+    before = crl.current("clients")
+    with sqlite3.connect(Path(settings.SIGNER_DIR) / "journal.sqlite3", timeout=20) as journal:
+        journal.execute("UPDATE crls SET number = 1, this_update = 1")
+    crl.publish("clients")
+    after = crl.current("clients")
+    assert after.number > before.number
+    assert after.frame.last_update_utc > before.frame.last_update_utc
 
 
 def test_the_devices_list_lies_there_in_pem_too(signer: Path) -> None:
@@ -68,7 +84,9 @@ def test_the_devices_list_lies_there_in_pem_too(signer: Path) -> None:
 
 
 def test_the_audit_head_is_found_again(signer: Path) -> None:
-    assert crl.audit_head_in(client.crl(signer, "clients", "ab" * 32).issuing) == "ab" * 32
+    trail.record("test.line")
+    crl.publish("clients")
+    assert crl.current("clients").audit_head == crl.current("clients-root").audit_head is not None
 
 
 def test_nothing_published_is_told_loudly(signer: Path) -> None:

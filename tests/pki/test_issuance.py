@@ -1,20 +1,29 @@
 """The funnel: one order, one certificate, however often it is repeated."""
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import transaction
 from pytest_django import Settings
 
-from pki import issuance
+from pki import issuance, revocation
 from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.models import Certificate
+from pki.signer import client
+from pki.signer.protocol import IssuanceRequest
 from tests.conftest import make_csr
 from tests.pki.orders import order
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Path) -> None:
+    settings.PUBLIC_DIR = tmp_path
 
 
 @pytest.mark.parametrize("profile", ["tls-client", "tls-server", "mqtt-client", "mqtt-broker"])
@@ -39,6 +48,28 @@ def test_a_certificate_that_was_signed_but_not_stored_is_not_lost(signer: Path) 
     first = issuance.issue(wanted)
     Certificate.objects.all().delete()  # a crash before our transaction
     assert issuance.issue(wanted).fingerprint == first.fingerprint
+
+
+def test_what_is_revoked_before_its_row_is_there_gets_none(
+    signer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change that was followed without a row would never reach it: OCSP would go on saying good."""
+    key, ask = ec.generate_private_key(ec.SECP256R1()), client.issue
+    first = order(pem=make_csr(key=key))
+    second = order(pem=make_csr(key=key), owner=first.owner)
+    second = replace(second, evidence=replace(second.evidence, requester=first.owner))
+    known = issuance.issue(first)
+
+    def reported_meanwhile(socket: Path, wanted: IssuanceRequest) -> bytes:
+        monkeypatch.undo()
+        der = ask(socket, wanted)
+        revocation.revoke(known, "keyCompromise", by="alice", address="")
+        return der
+
+    monkeypatch.setattr(client, "issue", reported_meanwhile)
+    with pytest.raises(IssuanceRefused, match="revoked"):
+        issuance.issue(second)
+    assert list(Certificate.objects.values_list("reason", flat=True)) == ["keyCompromise"]
 
 
 def test_the_signer_s_refusal_comes_through(signer: Path) -> None:

@@ -139,6 +139,10 @@ class Crowd:
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         return CA(x509.load_der_x509_certificate((folder / "clients/issuing.cer").read_bytes()), key)
 
+    def written(self, name: str, key: object, der: str) -> Path:
+        """A file with the key and this certificate, DER in base64."""
+        return self._write(name, key, x509.load_der_x509_certificate(base64.b64decode(der)))
+
     def _write(self, name: str, key: object, *certificates: x509.Certificate) -> Path:
         file = self.folder / f"{re.sub(r'[^a-zA-Z0-9]', '-', name)}-{len(list(self.folder.iterdir()))}.pem"
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # type: ignore[attr-defined]

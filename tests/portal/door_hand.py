@@ -54,8 +54,8 @@ class Hand:
 
 
 @contextmanager
-def hand(env: dict[str, str]) -> Iterator[Hand]:
-    command = [sys.executable, "-m", "tests.portal.door_hand"]
+def hand(env: dict[str, str], program: str = "tests.portal.door_hand") -> Iterator[Hand]:
+    command = [sys.executable, "-m", program]
     with subprocess.Popen(command, env=env, cwd=settings.BASE_DIR, stdin=-1, stdout=-1, text=True) as process:
         try:
             yield Hand(process)
@@ -158,9 +158,10 @@ class Acts:
         return {}
 
 
-def main() -> None:
+def main(kind: type[Acts] = Acts, **more: str) -> None:
+    """`more` modules for a `kind` that can do more."""
     django.setup()
-    acts = Acts(**{name: importlib.import_module(path) for name, path in MODULES.items()})
+    acts = kind(**{name: importlib.import_module(path) for name, path in (MODULES | more).items()})
     for line in sys.stdin:
         order = json.loads(line)
         print(json.dumps(getattr(acts, order.pop("act"))(**order)), flush=True)

@@ -69,6 +69,15 @@ def test_the_next_start_reads_no_secret_through_a_link(tmp_path: Path, name: str
     assert "It must be a plain file." in sentence("up", env=environment(data))
 
 
+@pytest.mark.slow
+def test_the_next_start_takes_no_empty_secret(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "web").mkdir(parents=True)
+    (data / "web/metrics-token").touch(0o600)
+    assert "is empty" in sentence("up", env=environment(data))
+    assert sorted(path.name for path in (data / "web").glob("*")) == ["metrics-token", "secret-key"]
+
+
 @pytest.mark.parametrize("place", ["", "program", "programs/latchkey"])
 def test_a_database_beside_the_program_stops_the_start(tmp_path: Path, place: str) -> None:
     with (

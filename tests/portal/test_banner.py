@@ -59,6 +59,7 @@ def test_a_terminal_shows_addresses_setup_link_and_its_qr_code(screen: list[str]
     assert drawn[: len(code.get_matrix())] == code.get_matrix()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_kernel_without_landlock_is_told(signer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(landlock, "version", lambda: 0)
     assert any("has no Landlock" in note for note in banner.notes())

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
@@ -42,11 +42,12 @@ def answer(crowd: Crowd, client: Path | None) -> bytes:
     return visit(crowd.running.door_address, client, crowd.trust)
 
 
-def empty_list(ca: CA, days: int) -> bytes:
-    """A list of `ca` that ends (or ended) so many days from now."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    made = x509.CertificateRevocationListBuilder().issuer_name(ca.certificate.subject)
-    made = made.last_update(now - timedelta(days=9)).next_update(now + timedelta(days=days))
+def empty_list(ca: CA, days: int, serials: Sequence[int] = ()) -> bytes:
+    """A list of `ca` that ends (or ended) so many days from now; empty but for these serial numbers."""
+    now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    lines = [x509.RevokedCertificateBuilder(serial, now, []).build() for serial in serials]
+    start, end = now - timedelta(days=9), now + timedelta(days=days)
+    made = x509.CertificateRevocationListBuilder(ca.certificate.subject, start, end, [], lines)
     made = made.add_extension(builder.issued_by(ca.certificate), False)
     signed = made.add_extension(x509.CRLNumber(1), False).sign(ca.key, hashes.SHA256())
     return signed.public_bytes(Encoding.DER)
@@ -83,6 +84,22 @@ def test_without_a_good_list_everybody_is_refused_and_the_first_page_says_so(
         replaced(file, before)
     assert answer(crowd, phone).startswith(OK)
     assert not [line for line in crowd.hand("problems")["said"] if line.startswith("Door: ")]
+
+
+def test_a_long_list_is_held_to_by_the_gate(crowd: Crowd, phone: Path) -> None:
+    """Too long for OpenSSL to take with each handshake; the lines of others cost nobody anything."""
+    file = crowd.running.data / "public/crl/clients.crl"
+    other, before = crowd.good("beside the long list"), file.read_bytes()
+    leaf = x509.load_pem_x509_certificates(phone.read_bytes())[0]
+    numbers = [leaf.serial_number, *(x509.random_serial_number() for _ in range(12_000))]
+    try:
+        replaced(file, empty_list(crowd.clients_ca(), 1, numbers))
+        assert answer(crowd, other).startswith(OK)
+        refused = caller_of(crowd, phone)
+        assert refused.ask() == b"" and not refused.alert
+    finally:
+        replaced(file, before)
+    assert answer(crowd, phone).startswith(OK)
 
 
 def replaced(file: Path, data: bytes) -> None:

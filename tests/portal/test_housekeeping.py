@@ -23,6 +23,7 @@ from pki.models import Certificate
 from portal import housekeeping, linting, services, tls
 from portal.housekeeping import Step, tidy
 from tests.conftest import make_csr
+from tests.portal.running import manage, up, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -101,7 +102,7 @@ def test_crls_are_made_when_missing_and_left_alone_while_fresh(signer: Path) -> 
     assert not housekeeping.crl_is_old("devices")
     tidy([step("revocation lists")])
     assert crl.published("devices") == first
-    assert trail.contains(crl.audit_head_in(first) or "")
+    assert trail.contains(crl.current("devices").audit_head or "")
 
 
 def test_a_crl_a_day_old_or_broken_is_made_anew(signer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,3 +224,35 @@ def test_the_note_is_not_written_again_and_again() -> None:
     tidy([Step("first", 1, lambda: "")])
     assert os.stat(housekeeping._file()).st_mtime_ns == before
     assert json.loads(housekeeping._file().read_text())["steps"] == {"first": ""}
+
+
+def test_each_step_is_noted_with_its_time_also_when_the_note_waits() -> None:
+    tidy([Step("first", 1, lambda: "")])
+    before = housekeeping.ran()["first"]
+    tidy([Step("second", 1, lambda: "")])
+    tidy([Step("first", 1, lambda: "")])  # within the minute: not written
+    assert housekeeping.ran()["first"] == before
+    tidy([Step("first", 1, fails)])
+    assert housekeeping.ran()["first"] >= housekeeping.ran()["second"] >= before
+
+
+def test_a_note_of_an_older_version_has_no_times() -> None:
+    housekeeping._file().write_text('{"at": "2026-01-01T00:00:00+00:00", "steps": {"first": ""}}')
+    assert housekeeping.ran() == {}
+
+
+@pytest.mark.slow
+def test_the_command_does_everything_once_beside_a_running_household(tmp_path: Path) -> None:
+    with up(tmp_path / "data") as running:
+        listed = tmp_path / "data/public/crl/devices.crl"
+        listed.unlink()
+        with (tmp_path / "data/web/housekeeping.lock").open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            assert "at work already" in manage("housekeeping", env=running.env).stdout
+            assert not listed.exists()
+        wait_until(lambda: "steps done" in manage("housekeeping", env=running.env).stdout, 20, "its turn")
+        assert listed.exists()
+    without = manage("housekeeping", env=running.env)
+    assert without.returncode == 1
+    assert "The signer does not answer" in without.stderr
+    assert "Traceback" not in without.stderr

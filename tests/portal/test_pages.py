@@ -41,13 +41,6 @@ def test_metrics_are_for_this_machine_or_for_the_token(browser: Browser) -> None
     assert found.status_code == 200
 
 
-def test_metrics_are_lines_that_prometheus_reads(browser: Browser) -> None:
-    text = browser.get("/metrics").content.decode()
-    assert 'latchkey_requests{status="pending"} 0\n' in text
-    assert text.count("# TYPE latchkey_requests gauge") == 1
-    assert all(line.startswith("#") or len(line.split(" ")) == 2 for line in text.splitlines())
-
-
 def test_the_status_page_looks_at_everything(signer: object, browser: Browser, erin: User) -> None:
     authorities.publish_certificates()
     housekeeping.tidy([step for step in housekeeping.STEPS if step.name in housekeeping.FIRST])

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from audit.models import AuditEvent
-from enrollment import ra, renewing
+from enrollment import ra, renewing, replaced
 from enrollment.models import CertificationRequest, Seen, Status
 from pki import authorities, crl, csr, issuance, revocation
 from pki.models import Certificate
@@ -32,7 +32,7 @@ from tests.portal.test_check import Channel, stranger
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 OWNER = uuid.UUID(int=0xA11CE)  # the journal remembers whose they are, the database forgets after each test
-MADE = 24  # certificates; each test takes those that it needs
+MADE = 25  # certificates; each test takes those that it needs
 TITLE = re.compile(r"<h1>(.*?)</h1>")
 
 
@@ -141,6 +141,25 @@ def test_the_same_request_again_gives_the_same_certificate(old: Certificate) -> 
     pem = make_csr()
     assert [sends(old, pem).status_code for _ in range(3)] == [303, 303, 303]
     assert successors(old) == ["issued"]
+
+
+def test_a_thiefs_renewal_that_is_on_its_way_ends_with_the_revocation(
+    old: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the signer's answer and our row: nobody finds it among the followers, and no list names it."""
+    ask = client.issue
+
+    def stolen_meanwhile(socket: Path, wanted: IssuanceRequest) -> bytes:
+        monkeypatch.undo()
+        der = ask(socket, wanted)
+        replaced.end(old, "keyCompromise", by="alice", address=HERE, more=True)
+        return der
+
+    monkeypatch.setattr(client, "issue", stolen_meanwhile)
+    sends(old)
+    ra.issue_waiting()
+    assert successors(old) == ["rejected"]
+    assert not Certificate.objects.filter(owner=old.owner, revoked_at=None).exists()
 
 
 def test_another_key_is_refused_once_there_is_a_successor(old: Certificate) -> None:

@@ -81,6 +81,7 @@ def test_the_same_calls_under_other_numbers_are_refused() -> None:
     assert REFUSE & 0xFFFF == errno.EPERM
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("what", ["armv7l", "riscv64", "a 32-bit Python"])
 def test_on_other_architectures_nothing_is_entered_or_promised(
     what: str, monkeypatch: pytest.MonkeyPatch, signer: object
@@ -140,6 +141,7 @@ def test_with_postgresql_at_a_unix_socket_all_of_it_runs_and_says_so(
         assert "need Unix sockets for the database" in running.said
 
 
+@pytest.mark.django_db
 def test_with_a_signer_of_another_user_open_unix_sockets_are_no_trouble(
     at_a_socket: None, signer: object, settings: pytest.FixtureRequest
 ) -> None:

@@ -15,6 +15,8 @@ UNITS = settings.BASE_DIR / "deploy" / "systemd"
 EXPOSURE = {
     "latchkey-signer.service": 1.0,
     "latchkey-portal.service": 2.0,
+    "latchkey-housekeeping.service": 2.0,
+    "latchkey-backup.service": 2.0,
 }  # systemd's scale: 0 closed, 10 open
 
 
@@ -32,6 +34,8 @@ def analyze() -> str:
 def units(tmp_path: Path) -> list[Path]:
     """Copies that name programs which exist here: /opt/latchkey does not."""
     made = []
+    for timer in UNITS.glob("*.timer"):
+        shutil.copy(timer, tmp_path)
     for name in EXPOSURE:
         text = (
             (UNITS / name).read_text().replace("/opt/latchkey/.venv/bin/python", shutil.which("true") or "")
@@ -42,7 +46,14 @@ def units(tmp_path: Path) -> list[Path]:
 
 
 def test_systemd_has_nothing_to_say_about_the_units(analyze: str, units: list[Path]) -> None:
-    done = subprocess.run([analyze, "verify", "--man=no", *units], capture_output=True, text=True, timeout=30)
+    timers = sorted(units[0].parent.glob("*.timer"))
+    assert len(timers) == 2
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", *map(str, [*units, *timers])],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -63,3 +74,11 @@ def test_the_signer_has_no_network_and_a_user_of_its_own() -> None:
     assert "User=latchkey-signer" in signer
     assert "User=latchkey-web" in portal
     assert "landlock_restrict_self" in portal
+
+
+def test_only_the_backup_may_read_what_is_not_its_own_and_it_has_no_network() -> None:
+    backup = (UNITS / "latchkey-backup.service").read_text()
+    assert "User=latchkey-web" in backup
+    assert "PrivateNetwork=yes" in backup
+    reading = [unit.name for unit in UNITS.glob("*.service") if "CAP_DAC_READ_SEARCH" in unit.read_text()]
+    assert reading == ["latchkey-backup.service"]

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import ssl
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ def test_it_serves_both_faces_and_says_where(tmp_path: Path) -> None:
         assert running.get("/healthz") == (200, "ok\nsigner up\n")
         assert len(x509.load_der_x509_crl(running.status_face("/crl/clients.crl"))) == 0
         assert x509.load_der_x509_certificate(running.status_face("/ca/servers-root.cer"))
+        noted = "SELECT authority, address, program FROM pki_listfetch"  # confined, and may write that
+        with closing(sqlite3.connect(running.data / "web/latchkey.sqlite3")) as database:
+            (reader,) = database.execute(noted).fetchall()
+        assert reader[:2] == ("clients", "127.0.0.1") and reader[2].startswith("Python-urllib/")
         port = running.address[1]
         assert f"https://portal.home.arpa:{port}/setup/" in running.said
         assert "Traceback" not in running.said

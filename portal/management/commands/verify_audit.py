@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def _compare(self, authority: str) -> None:
         """Lines cut off at the end leave a whole chain behind, but not the head that a CRL carried away."""
         try:
-            head = crl.audit_head_in(crl.published(authority))
+            head = crl.current(authority).audit_head
         except FileNotFoundError:
             self.stdout.write(f"There is no revocation list of {authority} yet to compare with.")
             return

@@ -13,9 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import builder, hostnames, names
 from pki.profiles import PROFILES
+from pki.signer.crls import Written
 from pki.signer.keys import Authority
 from pki.signer.protocol import CsrEvidence, IssuanceRequest, ServiceEvidence
+from pki.signer.service import Service
 
+HEAD = bytes(range(32))  # of an audit trail
 STATUS_URL = "http://portal.home.arpa:8080"
 HOSTS = ("portal.home.arpa", "203.0.113.9", "nas", "localhost", "127.0.0.1", "::1")
 SANS = ("dns:nas.home.arpa", "dns:localhost", "ip:192.168.1.2", "ip:fd00::1")
@@ -98,3 +101,17 @@ def pem(der: bytes) -> bytes:
 
 def crl_pem(der: bytes) -> bytes:
     return x509.load_der_x509_crl(der).public_bytes(Encoding.PEM)
+
+
+def lists(service: Service, name: str = "clients") -> tuple[bytes, bytes]:
+    """New CRLs of issuing CA and root, DER."""
+    issuing, root, _ = service.crl(name, HEAD)
+    return content(issuing), content(root)
+
+
+def content(written: Written) -> bytes:
+    with written.file as file:
+        file.seek(written.start)
+        found = file.read()
+    assert len(found) == written.size
+    return found

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -245,7 +246,8 @@ def test_what_a_lint_finds_is_refused_and_nothing_is_reserved(service, monkeypat
 def test_a_signature_that_does_not_verify_is_never_stored_or_answered(fresh, monkeypatch):
     stranger = ec.generate_private_key(ec.SECP256R1())
     honest = fresh.authorities["clients"].issuing
-    broken = Issuer(honest.certificate, lambda tbs: stranger.sign(tbs, ec.ECDSA(hashes.SHA256())))
+    sign = partial(stranger.sign, signature_algorithm=ec.ECDSA(hashes.SHA256()))
+    broken = Issuer(honest.certificate, sign, sign)
     wanted = request()
     monkeypatch.setitem(fresh.issuers, honest.id, broken)
     with pytest.raises(Exception):  # noqa: B017 whatever the comparison raises, no certificate comes out

@@ -106,6 +106,26 @@ def test_a_profile_may_want_an_officer_each_time(fresh):
     refused(fresh, Old(fresh.issue, "mqtt-broker").renewed(), "renewal-profile")
 
 
+@pytest.mark.parametrize("reason", ["keyCompromise", "privilegeWithdrawn"])
+def test_a_renewal_that_nobody_has_yet_ends_with_the_old_one(fresh, old, reason):
+    """A crash before the answer was stored: it is asked for again, after the device was reported."""
+    wanted = old.renewed()
+    leaf = x509.load_der_x509_certificate(fresh.issue(wanted))
+    fresh.revoke("clients", old.serial, reason, "alice")
+    for _ in range(2):
+        with pytest.raises(IssuanceRefused) as refusal:
+            fresh.issue(wanted)
+        assert refusal.value.code == "revoked"
+    assert fresh.journal.reason("clients", f"{leaf.serial_number:x}") == reason
+
+
+def test_a_renewal_outlives_the_old_one_that_it_took_the_place_of(fresh, old):
+    wanted = old.renewed()
+    der = fresh.issue(wanted)
+    fresh.revoke("clients", old.serial, "superseded", "housekeeping")
+    assert fresh.issue(wanted) == der
+
+
 def test_the_same_renewal_gives_the_same_certificate_and_there_is_no_second_one(fresh, old):
     wanted = old.renewed()
     assert fresh.issue(wanted) == fresh.issue(wanted)

@@ -1,5 +1,6 @@
 """The socket: who may connect, and that no message can end or confuse the signer."""
 
+import io
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from django.conf import settings
 
 from pki.errors import IssuanceRefused, SignerUnavailable
@@ -86,7 +88,14 @@ def test_revocation_and_crl_come_over_the_socket(service, listening):
     moment = client.revoke(listening, "clients", serial, "superseded", "bob")
     assert client.revoke(listening, "clients", serial, "keyCompromise", "bob") == moment
     assert moment.tzinfo is not None
-    assert client.crl(listening, "clients", "ab" * 32).issuing
+    issuing, root = io.BytesIO(), io.BytesIO()
+    assert client.crl(listening, "clients", "ab" * 32, issuing, root) == service.journal.last_change(
+        "clients"
+    )
+    assert x509.load_der_x509_crl(issuing.getvalue()).get_revoked_certificate_by_serial_number(
+        int(serial, 16)
+    )
+    assert len(x509.load_der_x509_crl(root.getvalue())) == 0
 
 
 def test_several_requests_fit_into_one_connection(listening):

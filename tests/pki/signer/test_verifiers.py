@@ -11,10 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import lint
 from pki.profiles import PROFILES
-from tests.pki.signer.makers import crl_pem, past_all_checks, pem, request
+from tests.pki.signer.makers import crl_pem, lists, past_all_checks, pem, request
 
 pytestmark = pytest.mark.slow
-HEAD = bytes(32)
 JAVA = Path(__file__).with_name("Verify.java")
 
 
@@ -25,8 +24,8 @@ class Chain:
         self.folder = folder
         self.root = self.file("root.pem", pem_of(authority.root.certificate))
         self.issuing = self.file("issuing.pem", pem_of(authority.issuing.certificate))
-        crls = service.crl(authority.name, HEAD)
-        self.crls = self.file("crls.pem", crl_pem(crls.issuing) + crl_pem(crls.root))
+        issuing, root = lists(service, authority.name)
+        self.crls = self.file("crls.pem", crl_pem(issuing) + crl_pem(root))
 
     def file(self, name: str, content: bytes) -> str:
         path = self.folder / name
@@ -131,6 +130,6 @@ def test_pkilint_finds_nothing_in_authorities_certificates_and_crls(service, aut
     leaves = [service.issue(request(profile)) for profile, p in PROFILES.items() if p.authority == name]
     serial = x509.load_der_x509_certificate(leaves[0]).serial_number
     service.revoke(name, f"{serial:x}", "keyCompromise", "bob")
-    crls = service.crl(name, HEAD)
-    documents += [*map(pem, leaves), crl_pem(crls.issuing), crl_pem(crls.root)]
+    issuing, root = lists(service, name)
+    documents += [*map(pem, leaves), crl_pem(issuing), crl_pem(root)]
     assert lint.thorough(documents) == []

@@ -1,0 +1,1 @@
+"""Kept safe: backups, their restoration, and the drill that proves both."""

@@ -1,0 +1,151 @@
+"""What a revocation has reached by now: the journal, the list, the door, and who else reads the list."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+
+from accounts.models import Notice, User
+from audit.models import AuditEvent
+from pki import authorities, crl, verification
+from pki.errors import CertificateRejected, PkiError
+from pki.models import Certificate
+from pki.revocation import HOLD
+from portal import readers, responder
+from portal.certificate_lists import account_of
+from portal.readers import Reader
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happens; `sentence` says whether it did."""
+
+    title: str
+    done: bool
+    sentence: str
+    at: datetime | None = None
+    readers: list[Reader] = field(default_factory=list)
+    number: int | None = None  # of the list, for who compares lists
+
+
+def steps(gone: list[Certificate]) -> list[Step]:
+    """From the click outwards. `gone` are revoked or on hold, at least one."""
+    makers: tuple[Callable[[list[Certificate]], list[Step]], ...] = (
+        *(_journal, _lists, _ocsp, _door, _told, _readers),
+    )
+    return [step for make in makers for step in make(gone)]
+
+
+def _journal(gone: list[Certificate]) -> list[Step]:
+    """The rows follow the journal: what stands there was written down by the signer first."""
+    last = max(found.revoked_at for found in gone if found.revoked_at)
+    held = all(found.reason == HOLD for found in gone)
+    title = "Put on hold" if held else "Revoked"
+    return [Step(title, True, "The authority has written it down, for every list from now on.", last)]
+
+
+def _lists(gone: list[Certificate]) -> list[Step]:
+    found = []
+    for authority in sorted({certificate.authority for certificate in gone}):
+        title, some = f"Revocation list of {authority}", [c for c in gone if c.authority == authority]
+        missing = [certificate for certificate in some if not named(certificate)]
+        if missing:
+            said = "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
+            found.append(Step(title, False, said))
+        else:
+            what = f"all {len(some)} certificates" if some[1:] else "this certificate"
+            said = f"Published, with {what} on it: brokers and web sites that read it refuse what is there."
+            found.append(Step(title, True, said, number=crl.current(authority).number))
+    return found
+
+
+def named(certificate: Certificate) -> bool:
+    """Whether the published list names it."""
+    try:
+        return int(certificate.serial, 16) in crl.current(certificate.authority)
+    except (OSError, ValueError):
+        return False
+
+
+def _ocsp(gone: list[Certificate]) -> list[Step]:
+    """Asked as a stranger would ask."""
+    title, waiting = "Programs that ask", [found for found in gone if not _says_revoked(found)]
+    how = "Programs that ask about one certificate instead of reading the list (by OCSP)"
+    if waiting:
+        return [Step(title, False, f"{how} get no answer yet. Housekeeping sees to that.")]
+    return [Step(title, True, f"{how} hear that it is revoked.")]
+
+
+def _says_revoked(certificate: Certificate) -> bool:
+    try:
+        issuer = x509.load_der_x509_certificate(authorities.chain(certificate.authority)[0])
+        leaf = x509.load_der_x509_certificate(bytes(certificate.der))
+    except PkiError:
+        return False
+    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA256())
+    found = responder.answer(certificate.authority, builder.build().public_bytes(Encoding.DER))
+    if isinstance(found, int):
+        return False
+    said = ocsp.load_der_ocsp_response(found.der).certificate_status
+    return said == ocsp.OCSPCertStatus.REVOKED
+
+
+def _told(gone: list[Certificate]) -> list[Step]:
+    """Their owners, in the portal and over what they chose."""
+    owners = [key for found in gone if (key := account_of(found.owner))]
+    here = User.objects.filter(pk__in=owners, is_active=True).values_list("pk", flat=True)
+    people = [found for found in gone if account_of(found.owner) in set(here)]
+    if not people:  # services of our own, and accounts that are closed
+        return []
+    missing = [found for found in people if not _is_told(found)]
+    if missing:
+        return [Step("The owner", False, "A message is on its way.")]
+    return [Step("The owner", True, "Told here, and over what they chose for messages.")]
+
+
+def _is_told(certificate: Certificate) -> bool:
+    lines = AuditEvent.objects.filter(target=str(certificate.pk), action="certificate.revoked")
+    last = lines.order_by("-sequence").values_list("sequence", flat=True).first()
+    return Notice.objects.filter(event=f"audit {last}").exists()
+
+
+def _door(gone: list[Certificate]) -> list[Step]:
+    """Asked as the door asks, with each certificate that could open it."""
+    keys = [certificate for certificate in gone if certificate.profile == verification.PROFILE]
+    if not keys:
+        return []
+    let_in = [certificate for certificate in keys if _lets_in(certificate)]
+    if let_in:
+        return [Step("The door", False, "It still lets this certificate in. Look at the status page.")]
+    return [Step("The door", True, "It is shut for it, on open connections too.")]
+
+
+def _lets_in(certificate: Certificate) -> bool:
+    try:
+        verification.verify(bytes(certificate.der))
+    except (CertificateRejected, PkiError):
+        return False
+    return True
+
+
+def _readers(gone: list[Certificate]) -> list[Step]:
+    """Brokers and web sites: they know when they have read the list again."""
+    found = []
+    for authority in sorted({certificate.authority for certificate in gone}):
+        numbers = [readers.number_with(c) for c in gone if c.authority == authority]
+        needed = None if None in numbers else max(number for number in numbers if number is not None)
+        known = readers.of(authority, needed)
+        title = f"Who reads the list of {authority}"
+        if not known:
+            said = "Nobody has fetched it so far. Programs that do appear here."
+            found.append(Step(title, True, said))
+            continue
+        late = [reader for reader in known if not reader.has_it]
+        said = f"{len(late)} still {'has' if len(late) == 1 else 'have'} the old one."
+        said = said if late else "All who read it have the new one."
+        found.append(Step(title, not late, said, readers=known))
+    return found
