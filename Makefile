@@ -19,7 +19,7 @@ demo: python ## the same with a throw-away data folder, people, and requests in 
 
 test: python ## install what the tests need and run all of them
 	@$(BOOTSTRAP) --dev --packages
-	$(VENV)/python -m pytest -n 2
+	$(VENV)/python -m pytest -n 3
 
 check: python ## formatting, lint, types, import walls, the fast tests
 	@$(BOOTSTRAP) --dev

@@ -5,6 +5,9 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 
+from django.http import StreamingHttpResponse
+
+MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 # The beginning of a cell that a spreadsheet would run, full-width signs too.
 _FORMULA = re.compile(r"(^|[;|][\s\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
@@ -20,6 +23,13 @@ def line(cells: Iterable[str]) -> str:
     out = io.StringIO()
     csv.writer(out).writerow(cells)
     return out.getvalue()
+
+
+def attachment(lines: Iterator[str], name: str, form: str) -> StreamingHttpResponse:
+    """`lines` as the file "latchkey-doors.csv", written as they come; `form` is one of MEDIA_TYPES."""
+    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
+    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-{name}.{form}"'
+    return response
 
 
 def array(elements: Iterable[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from accounts.models import Channel, Delivery, Notice
+from accounts.models import Channel, Delivery, Notice, User
 
 WAITING, TAKEN, LEAVING = Delivery.State.WAITING, Delivery.State.TAKEN, Delivery.State.LEAVING
 SENT, GIVEN_UP = Delivery.State.SENT, Delivery.State.GIVEN_UP
@@ -78,8 +78,7 @@ def recover() -> int:
     The first time at once: we may have been ended. Again and again it is the other end that hangs, and then
     the pauses grow as after any failure.
     """
-    lost = Delivery.objects.filter(state__in=[TAKEN, LEAVING], changed_at__lt=timezone.now() - LEASE)
-    found = list(lost.select_related("notice"))
+    found = list(at_work().filter(changed_at__lt=timezone.now() - LEASE).select_related("notice"))
     for delivery in found:
         if delivery.tries > 1:
             failed(delivery, CUT_OFF)
@@ -88,10 +87,21 @@ def recover() -> int:
     return len(found)
 
 
+def at_work() -> QuerySet[Delivery]:
+    """What a sender has, or had."""
+    return Delivery.objects.filter(state__in=[TAKEN, LEAVING])
+
+
 def give_up(channel: Channel, words: str) -> None:
     """Nothing that waits goes over this channel any more."""
     waiting = Delivery.objects.filter(channel=channel, state=WAITING)
     waiting.update(state=GIVEN_UP, trouble=words, changed_at=timezone.now())
+
+
+def readdressed(user: User) -> None:
+    """Their e-mail address is another one now: nothing is known of whether it works."""
+    mail = Channel.objects.filter(user=user, by_mail=True)
+    mail.update(worked_at=None, trouble="", trouble_since=None)
 
 
 def sweep() -> int:

@@ -21,7 +21,7 @@ class Kind:
 _OVERSEERS = frozenset({Role.OFFICER.value, Role.ADMINISTRATOR.value})
 
 DECIDE, QUESTION, DECIDED = "decide", "question", "decided"
-ENDS, REVOKED, DEVICE = "ends", "revoked", "device"
+ENDS, RENEW, REVOKED, DEVICE = "ends", "renew", "revoked", "device"
 ACCOUNT, SIGN_IN, BACK, HOUSE, TEST = "account", "sign-in", "back", "house", "test"
 
 KINDS: dict[str, Kind] = {
@@ -40,6 +40,7 @@ KINDS: dict[str, Kind] = {
             _("A certificate of yours ends soon"),
             _("30, 14, 7 and 1 days before, unless set otherwise"),
         ),
+        Kind(RENEW, _("You are asked to renew"), _("an officer wants a certificate of yours renewed")),
         Kind(REVOKED, _("A certificate of yours is revoked"), _("by you, an officer or the CA")),
         Kind(
             DEVICE, _("A new device"), _("a certificate in your name is used for the first time, or renewed")

@@ -1,7 +1,6 @@
 """Lines of the audit trail about accounts, told to whom they concern: so that a thief is noticed."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -11,7 +10,6 @@ from accounts.languages import later
 from accounts.models import User
 from audit.models import AuditEvent
 
-CHOICES = "/account/messages"
 ACTIONS = (
     "password.changed",
     "app.added",
@@ -86,7 +84,7 @@ def _words(line: AuditEvent) -> tuple[Promise, Promise]:
     return told[line.action]
 
 
-def _former_address(detail: Mapping[str, object] = MappingProxyType({})) -> str:
+def _former_address(detail: Mapping[str, object]) -> str:
     """Of somebody whose mail address was changed: there, and not at the new one, a thief is noticed."""
     before, after = detail.get("before"), detail.get("after")
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):

@@ -9,9 +9,10 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from enrollment import proposals
-from enrollment.models import CertificationRequest, Status
+from enrollment.models import CertificationRequest, EnrolmentChallenge, Kind, Status
 from enrollment.refusals import Refused
 from enrollment.renewing import SUCCEEDING
 from enrollment.transitions import record
@@ -19,7 +20,8 @@ from pki.models import Certificate
 from pki.profiles import PROFILES
 
 _KEY = "renews"  # in the session: what the next request is to replace
-_ASKED = (Status.PENDING, *SUCCEEDING)
+ASKED = (Status.PENDING, *SUCCEEDING)
+_INSTEAD = gettext_lazy("Refuse this request: its owner can ask with a new key.")
 
 
 def may_be(certificate: Certificate) -> bool:
@@ -30,8 +32,34 @@ def may_be(certificate: Certificate) -> bool:
 
 def successor_asked(certificate: Certificate) -> CertificationRequest | None:
     """The request that is to replace it, or did."""
-    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=_ASKED)
+    found = CertificationRequest.objects.filter(predecessor=certificate, status__in=ASKED)
     return found.defer("csr").first()
+
+
+def request_of(certificate: Certificate) -> CertificationRequest | None:
+    """What it was issued for, with the CSR."""
+    return CertificationRequest.objects.filter(certificate=certificate).first()
+
+
+def by_device(before: CertificationRequest | None) -> bool:
+    """Whether the device in one's hand made its key, in a page or by a profile."""
+    if before is None:
+        return False
+    return before.made_in_browser or before.kind == Kind.DEVICE or _renewed_by_hand(before)
+
+
+def by_program(before: CertificationRequest | None) -> bool:
+    """Whether a program fetched it by SCEP, which renews it likewise, or renewed it with the old key."""
+    if before is None:
+        return False
+    if before.kind == Kind.RENEWAL:
+        return not _renewed_by_hand(before)
+    return EnrolmentChallenge.objects.filter(request=before).exists()
+
+
+def _renewed_by_hand(before: CertificationRequest) -> bool:
+    """At the check face, that is, and not by a program."""
+    return before.renewed_in_browser or bool(before.kind == Kind.RENEWAL and before.challenge_sha256)
 
 
 def remember(session: SessionBase, certificate: Certificate) -> None:
@@ -63,9 +91,26 @@ def note(session: SessionBase, request: CertificationRequest, *, address: str) -
 
 def freed(request: CertificationRequest) -> dict[str, object]:
     """What an approval changes when another request replaced the same one meanwhile: it stands for itself."""
+    return {"predecessor": None} if _taken(request) else {}
+
+
+def refuse_spent_key(request: CertificationRequest) -> None:
+    """Raise Refused when the same key would go on after its certificate was revoked, or beside what replaced
+    that: whoever took it would have a live certificate for it again."""
+    if not request.keeps_key:
+        return
+    if Certificate.objects.filter(successors=request, revoked_at__isnull=False).exists():
+        raise Refused(
+            _("What it renews was revoked meanwhile, or put on hold, and its key with it."), str(_INSTEAD)
+        )
+    if _taken(request):
+        raise Refused(_("What it renews was renewed otherwise meanwhile."), str(_INSTEAD))
+
+
+def _taken(request: CertificationRequest) -> bool:
+    """Whether another request replaced the same one."""
     others = CertificationRequest.objects.filter(predecessor=request.predecessor_id).exclude(pk=request.pk)
-    taken = others.filter(status__in=[Status.APPROVED, Status.ISSUED])
-    return {"predecessor": None} if request.predecessor_id and taken.exists() else {}
+    return bool(request.predecessor_id) and others.filter(status__in=SUCCEEDING).exists()
 
 
 @contextmanager

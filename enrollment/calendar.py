@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import household, languages
 from accounts.models import CalendarLink, User
 from audit import trail
-from enrollment.models import CertificationRequest, Status
+from enrollment import replaced
 from pki.models import Certificate
 
 AT_MOST = 2000  # entries
@@ -70,8 +70,8 @@ def _lines(link: CalendarLink) -> list[str]:
 
 def _ending(owner: User | None) -> QuerySet[Certificate]:
     """Live ones without a successor, those of our own services left out, the next to end first."""
-    renewed = CertificationRequest.objects.filter(predecessor=OuterRef("pk"), status=Status.ISSUED)
-    live = Certificate.objects.filter(revoked_at=None, not_after__gt=timezone.now()).filter(~Exists(renewed))
+    live = Certificate.objects.filter(revoked_at=None, not_after__gt=timezone.now())
+    live = live.filter(~replaced.has_successor())
     live = live.exclude(owner__startswith="service:") if owner is None else live.filter(owner=str(owner.pk))
     return live.defer("der").order_by("not_after", "pk")
 

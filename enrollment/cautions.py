@@ -4,10 +4,11 @@ from django.utils.translation import gettext as _
 
 from accounts import independence
 from accounts.models import Household, User
-from enrollment import history, proposals
+from enrollment import anew, history, proposals
 from enrollment.history import History
 from enrollment.models import CertificationRequest, Status
 from enrollment.preview import Stored
+from enrollment.refusals import Refused
 from pki.csr import ParsedCSR
 from pki.profiles import PROFILES
 
@@ -20,7 +21,7 @@ def of(
         *_about_independence(request, officer, household),
         *([stored.fault] if stored.fault else []),
         *_about_names(request, stored.csr),
-        *_about_key(stored.csr, past),
+        *_about_key(request, stored.csr, past),
         *_about_person(request, past),
     ]
 
@@ -34,6 +35,10 @@ def blocker(request: CertificationRequest, officer: User, household: Household) 
             "If there is nobody else: an administrator can switch on “one-person household”; it is audited."
         )
         return error.sentence, f"{error.remedy} {way_out}"
+    try:
+        anew.refuse_spent_key(request)
+    except Refused as error:
+        return str(error), error.remedy
     return None
 
 
@@ -66,9 +71,16 @@ def _about_names(request: CertificationRequest, csr: ParsedCSR | None) -> list[s
     return found
 
 
-def _about_key(csr: ParsedCSR | None, past: History) -> list[str]:
+def _about_key(request: CertificationRequest, csr: ParsedCSR | None, past: History) -> list[str]:
     found = []
-    if past.of_key:
+    if request.keeps_key:
+        found.append(
+            _(
+                "The key stays the same: whoever copied it in all this time has a certificate for it again."
+                " Right for a device that cannot make a new one; ask, if it could."
+            )
+        )
+    elif past.of_key:
         latest = past.of_key[0]
         told = _("This key was sent before: by %(who)s, “%(device)s”, %(state)s.")
         names = {"who": latest.owner.both_names, "device": latest.device}

@@ -22,8 +22,11 @@ WAITING_EACH = 20  # requests of one person that may wait at once
 SHOWN = 6  # lines of history on a page
 
 
-def refuse_used_key(key_sha256: str, owner: User) -> None:
-    """Raise Refused when this key must not be asked for (again). After a refusal it may."""
+def refuse_used_key(key_sha256: str, owner: User, *, renews: Certificate | None = None) -> None:
+    """Raise Refused when this key must not be asked for (again). After a refusal it may.
+
+    `renews`: the one live certificate that may have it, as the same key is asked for in its place.
+    """
     columns = ("owner", "reason", "revoked_at", "not_after", "subject")
     certificates = list(Certificate.objects.filter(key_sha256=key_sha256).only(*columns))
     if any(one.reason == "keyCompromise" for one in certificates):
@@ -44,7 +47,8 @@ def refuse_used_key(key_sha256: str, owner: User) -> None:
             _("%(way_out)s If you never gave it to anybody, tell your officer.") % {"way_out": NEW_KEY},
         )
     now = timezone.now()
-    for live in (one for one in certificates if one.revoked_at is None and one.not_after > now):
+    others = [one for one in certificates if renews is None or one.pk != renews.pk]
+    for live in (one for one in others if one.revoked_at is None and one.not_after > now):
         raise Refused(
             _("There is a live certificate for this key: “%(name)s”, until %(date)s.")
             % {"name": live.subject, "date": date_format(live.not_after, _("j F Y"))},
@@ -103,9 +107,11 @@ def of(request: CertificationRequest) -> History:
 
 
 def name_in_use(request: CertificationRequest, common_name: str) -> CertificationRequest | None:
-    """An issued request of the same common name whose certificate is live."""
+    """Another issued request of the same common name whose certificate is live, and stays."""
     live = Q(certificate__revoked_at=None, certificate__not_after__gt=timezone.now())
     same = CertificationRequest.objects.filter(live, common_name=common_name, status=Status.ISSUED)
+    if request.predecessor_id:  # what it replaces has the same name, and that is meant
+        same = same.exclude(certificate=request.predecessor_id)
     return same.exclude(pk=request.pk).select_related("owner").defer("csr").first()
 
 

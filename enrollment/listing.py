@@ -61,6 +61,8 @@ def queue(query: QueryDict) -> Page:
         found = found.filter(created_at__lt=timezone.now() - timedelta(days=int(waits)))
     if query.get("question"):
         found = found.filter(pk__in=_with_open_question())
+    if query.get("renewals"):
+        found = found.filter(predecessor__isnull=False)
     found = _search(found, query.get("q", "").replace("\0", "").strip()[:100])
     return page(found, query, newest_first=status not in (Status.PENDING, Status.APPROVED))
 
@@ -74,9 +76,10 @@ def page(found: QuerySet[CertificationRequest], query: QueryDict, *, newest_firs
         # The first condition is what the index seeks by; the second decides among equal times.
         found = found.filter(**{f"created_at__{beyond}e": at})
         found = found.filter(Q(**{f"created_at__{beyond}": at}) | Q(**{f"id__{beyond}": pk}))
-    found = found.select_related("owner", "certificate").defer("csr", "note", "reason", "certificate__der")
+    found = found.select_related("owner", "certificate", "predecessor")
+    found = found.defer("csr", "note", "reason", "certificate__der", "predecessor__der")
     rows = list(states.with_question(found).order_by(f"{sign}created_at", f"{sign}id")[: PAGE + 1])
-    rest = {key: query[key] for key in query if key != "after"}
+    rest = {key: query[key] for key in query if key not in ("after", "tick")}
     more = rows[PAGE - 1] if len(rows) > PAGE else None
     further = "?" + urlencode({**rest, "after": f"{more.created_at.isoformat()}_{more.pk}"}) if more else ""
     return Page(rows[:PAGE], further, ("?" + urlencode(rest)) if after else "")

@@ -123,6 +123,11 @@ class CertificationRequest(models.Model):
         return self.kind == Kind.RENEWAL and self.lapses_at is not None and not self.challenge_sha256
 
     @property
+    def keeps_key(self) -> bool:
+        """Whether it renews a certificate of the very same key."""
+        return self.predecessor is not None and self.predecessor.key_sha256 == self.key_sha256
+
+    @property
     def waits_for_key(self) -> bool:
         """Whether it is approved and no key came yet: until then the approval can be taken back."""
         return self.status == Status.APPROVED and not self.key_sha256
@@ -231,6 +236,17 @@ class Reminded(models.Model):
 
     def __str__(self) -> str:
         return f"{self.certificate_id} {self.days}"
+
+
+class RenewalWanted(models.Model):
+    """An officer asked the owner of a certificate to renew it. Swept once it is renewed or has ended."""
+
+    certificate = models.OneToOneField(Certificate, on_delete=models.CASCADE, related_name="renewal_wanted")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()  # the last time
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.at:%Y-%m-%d}"
 
 
 class Installed(models.Model):

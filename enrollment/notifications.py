@@ -3,7 +3,7 @@
 Each function is called in the transaction of what it tells of (accounts/outbox.py), before its audit line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,6 +23,8 @@ from enrollment.transitions import waits_event
 from pki.models import Certificate
 from pki.profiles import EVERY
 from pki.revocation import HOLD
+
+NAMED = 20  # certificates in one message
 
 
 def waits(request: CertificationRequest) -> None:
@@ -202,6 +204,41 @@ def ends(certificate: Certificate, owner: User, *, days: int) -> None:
         ),
         link=f"/requests/{certificate.request_id}",
     )
+
+
+def renewal_wanted(owner: User, certificates: Sequence[Certificate], *, by: User, at: datetime) -> None:
+    """An officer asks to renew these: one message for all of them."""
+    first, more = certificates[0], len(certificates) - 1
+    subject = later(_("Please renew %(name)s"), name=first.subject)
+    if more:
+        subject = later(_("Please renew %(count)d certificates"), count=len(certificates))
+    outbox.tell(
+        [owner],
+        kinds.RENEW,
+        event=f"renewal of {first.pk} wanted {at.isoformat()}",
+        subject=subject,
+        text=later(
+            _(
+                "%(by)s asks you to renew:\n\n%(names)s\n\nThe page shows what changes, and how. Until then"
+                " nothing stops working."
+            ),
+            by=by.both_names,
+            names=_named_later(certificates),
+        ),
+        link="/" if more else f"/certificates/{first.pk}/renew",
+    )
+
+
+def _named(certificates: Sequence[Certificate]) -> str:
+    """A line for each, and how many more there are."""
+    until = gettext("“%(name)s”, until %(day)s")
+    lines = [until % {"name": one.subject, "day": _day(one.not_after)} for one in certificates[:NAMED]]
+    if len(certificates) > NAMED:
+        lines.append(gettext("and %(count)d more") % {"count": len(certificates) - NAMED})
+    return "\n".join(lines)
+
+
+_named_later = lazy(_named, str)
 
 
 def owner_of(certificate: Certificate) -> list[User]:

@@ -48,14 +48,16 @@ def submit(
     note: str = "",
     sans: list[str],
     lapses_at: datetime | None = None,
+    renews: Certificate | None = None,
 ) -> CertificationRequest:
     """A new request, PENDING. `sans` as people type them, confirmed by the requester. Raises Refused.
 
-    It lapses after 30 days, or at `lapses_at` if that is sooner.
+    It lapses after 30 days, or at `lapses_at` if that is sooner. `renews`: the live certificate of the same
+    key whose place it takes, and whose name it keeps (same_key.py).
     """
     chosen = PROFILES[profile]
     confirmed = proposals.checked_sans(chosen, sans)
-    history.refuse_used_key(csr.key_sha256, by)
+    history.refuse_used_key(csr.key_sha256, by, renews=renews)
     history.refuse_too_many(by)
     request = CertificationRequest(
         owner=by,
@@ -66,10 +68,11 @@ def submit(
         csr=csr.der,
         csr_sha256=csr.sha256,
         key_sha256=csr.key_sha256,
-        common_name=proposals.common_name(by, chosen, device, confirmed),
+        common_name=renews.subject if renews else proposals.common_name(by, chosen, device, confirmed),
         sans=list(confirmed),
         days=chosen.default_days,
         lapses_at=lapses_at,
+        predecessor=renews,
     )
     history.refuse_taken_name(chosen, request.common_name, by)
     try:
@@ -78,8 +81,10 @@ def submit(
             notifications.waits(request)
             detail = {"profile": profile, "common_name": request.common_name, "key": csr.key_sha256}
             record("submitted", request, by, address, detail)
+            if renews is not None:
+                record("renews", request, by, address, {"renews": renews.serial, "key": "the same"})
     except IntegrityError as error:  # the same key, sent twice at the same moment
-        history.refuse_used_key(csr.key_sha256, by)
+        history.refuse_used_key(csr.key_sha256, by, renews=renews)
         raise Refused(_("This request arrived twice at once."), _("Look under Your requests.")) from error
     return request
 
@@ -141,6 +146,7 @@ def approve(
         independence.may_decide_for(by, request.owner, house)
     except independence.NotIndependent as error:
         raise Refused(error.sentence, error.remedy) from error
+    anew.refuse_spent_key(request)
     profile = PROFILES[request.profile]
     typed = [proposals.shown(san) for san in request.sans] if sans is None else sans
     names = proposals.checked_sans(profile, typed)

@@ -9,8 +9,8 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts import household
-from enrollment import notifications
-from enrollment.models import CertificationRequest, Reminded, Status
+from enrollment import notifications, replaced
+from enrollment.models import Reminded
 from pki.models import Certificate
 from pki.profiles import PROFILES
 
@@ -50,9 +50,8 @@ def _due(profile: str, above: int, days: int) -> QuerySet[Certificate]:
         not_after__lte=now + timedelta(days=days),
         not_before__lt=F("not_after") - timedelta(days=days),
     ).exclude(owner__startswith="service:")  # our own renew themselves
-    renewed = CertificationRequest.objects.filter(predecessor=OuterRef("pk"), status=Status.ISSUED)
     reminded = Reminded.objects.filter(certificate=OuterRef("pk"), days=days)
-    return live.filter(~Exists(renewed), ~Exists(reminded)).defer("der").order_by("not_after", "pk")
+    return live.filter(~replaced.has_successor(), ~Exists(reminded)).defer("der").order_by("not_after", "pk")
 
 
 def _remind(certificate: Certificate, days: int) -> bool:

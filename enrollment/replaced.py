@@ -2,9 +2,10 @@
 how both end."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from enrollment.models import CertificationRequest, Kind, Status
@@ -17,7 +18,7 @@ from pki.signer.entries import ENDS_ALL
 log = logging.getLogger(__name__)
 
 AFTER = timedelta(days=30)  # that the new one has been there: whoever installs it at all has done so
-AT_A_TIME = 50  # each is a revocation list, too
+AT_A_TIME = 50  # so that other duties have their turn
 BY = "housekeeping"
 
 
@@ -38,11 +39,8 @@ def revoke() -> int:
         .filter(Q(certificate__seen__isnull=False) | Q(certificate__issued_at__lt=now - AFTER))
         .select_related("predecessor")
     )
-    done = 0
-    for request in replaced.defer("csr").order_by("created_at", "id")[:AT_A_TIME]:
-        if request.predecessor is not None:
-            done += _revoked(request.predecessor, "superseded")
-    return done
+    rows = replaced.defer("csr").order_by("created_at", "id")[:AT_A_TIME]
+    return _revoke((row.predecessor, "superseded") for row in rows if row.predecessor is not None)
 
 
 def end_left_over() -> int:
@@ -56,17 +54,25 @@ def end_left_over() -> int:
         live, left, predecessor__reason__in=ENDS_ALL, certificate__not_after__gt=timezone.now()
     )
     rows = found.select_related("certificate", "predecessor").defer("csr").order_by()  # as an index goes
-    return sum(
-        _revoked(row.certificate, row.predecessor.reason)
+    return _revoke(
+        (row.certificate, row.predecessor.reason)
         for row in rows[:AT_A_TIME]
         if row.certificate is not None and row.predecessor is not None
     )
 
 
+def _revoke(found: Iterable[tuple[Certificate, str]]) -> int:
+    """Each for its reason, and then one new list for all of them."""
+    done = sum(_revoked(certificate, reason) for certificate, reason in found)
+    if done:
+        revocation.in_force()
+    return done
+
+
 def _revoked(certificate: Certificate, reason: str) -> bool:
     """One that the signer does not know (its journal is an older one) keeps none of the others."""
     try:
-        revocation.revoke(certificate, reason, by=BY, address="")
+        revocation.revoke(certificate, reason, by=BY, address="", more=True)
     except IssuanceRefused as error:
         log.warning("serial=%s is replaced, and cannot be revoked: %s", certificate.serial, error)
         return False
@@ -83,6 +89,12 @@ def followers(certificate: Certificate, *, keys: bool = False) -> list[Certifica
         others = Certificate.objects.filter(near).exclude(pk__in=[known.pk for known in found])
         found += others.distinct().order_by("not_before", "pk")
     return [one for one in found[1:] if one.not_after >= now and (not one.revoked_at or one.reason == HOLD)]
+
+
+def has_successor() -> Exists:
+    """Of the certificates in a query: whether a newer one, which was not revoked, is there in its place."""
+    issued = CertificationRequest.objects.filter(predecessor=OuterRef("pk"), status=Status.ISSUED)
+    return Exists(issued.filter(certificate__revoked_at=None))
 
 
 def before(certificate: Certificate) -> Certificate | None:

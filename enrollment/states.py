@@ -50,8 +50,9 @@ def of_certificate(certificate: Certificate | Entry) -> State:
     left = certificate.not_after - timezone.now()
     if left <= timedelta(0):
         return State("expired", _("Expired"), final=True)
-    if left < ENDS_SOON:
-        return State("ending", _ends_in(left.days), final=True)
+    if left < ENDS_SOON:  # days as the date beside counts them: by midnights
+        days = (timezone.localdate(certificate.not_after) - timezone.localdate()).days
+        return State("ending", _ends_in(days), final=True)
     return State("live", _("Live"), final=True)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Concat
-from django.db.models.lookups import Exact, GreaterThan
+from django.db.models.lookups import GreaterThan, In
 from django.utils import timezone
 
 from pki import searching
@@ -42,7 +42,7 @@ class Wanted:
     owners: tuple[str, ...] | None = None  # accounts
     people: tuple[str, ...] = ()  # accounts whose person's name fits `q`
     q: str = ""
-    profile: str = ""
+    profile: str = ""  # and those alike
     state: str = "current"  # one of STATES; "current": neither expired nor revoked
     sort: str = "end"  # one of SORTS
     since: datetime | None = None  # that end at this moment or later
@@ -117,6 +117,26 @@ def ending(owners: tuple[str, ...] | None, since: datetime, until: datetime) -> 
     """How many of the current ones end in that stretch; COUNTED + 1 for more than COUNTED."""
     found = _fitting(Wanted(owners=owners, state="any", since=since, until=until))
     return found.filter(revoked_at=None).order_by().values("pk")[: COUNTED + 1].count()
+
+
+def gone(owners: tuple[str, ...] | None) -> int:
+    """How many have ended, were revoked or are on hold; COUNTED + 1 for more than COUNTED."""
+    now, most = timezone.now(), COUNTED + 1
+    found = Certificate.objects.all() if owners is None else Certificate.objects.filter(owner__in=owners)
+    over, revoked = Q(not_after__lte=now), Q(revoked_at__isnull=False, not_after__gt=now)
+    counts = [found.filter(part).order_by().values("pk")[:most].count() for part in (over, revoked)]
+    return min(sum(counts), most)
+
+
+def is_place(wanted: Wanted, many: bool) -> bool:
+    """Whether `wanted.after` is a place as a page gives it; `many` is that page's."""
+    return (searching.place(wanted.after, "") if many else _place(wanted)) is not None
+
+
+def alike(name: str) -> list[str]:
+    """The names of all profiles with the title of profile `name`: to people they are one."""
+    title = EVERY[name].title if name in EVERY else ""
+    return [other.name for other in EVERY.values() if other.title == title] or [name]
 
 
 def _listed(wanted: Wanted, size: int) -> Page:
@@ -228,12 +248,13 @@ def _stretch(state: str) -> tuple[datetime | None, datetime | None]:
     }.get(state, (None, None))
 
 
-def _of_profile(wanted: Wanted) -> Q | Exact:
+def _of_profile(wanted: Wanted) -> Q | In:
     """Few are revoked, and have indexes of their own: to SQLite, which keeps no statistics unless told to,
     the one by profile must not look better than those."""
     if wanted.state in ("revoked", "hold") and connection.vendor == "sqlite":
-        return Exact(Concat(F("profile"), Value("")), Value(wanted.profile))
-    return Q(profile=wanted.profile)
+        return In(Concat(F("profile"), Value("")), alike(wanted.profile))
+    several = alike(wanted.profile)  # of one the index has the order, too
+    return Q(profile__in=several) if several[1:] else Q(profile=wanted.profile)
 
 
 def _in_state(wanted: Wanted) -> Q:

@@ -5,11 +5,10 @@ import json
 import logging
 from pathlib import Path
 
-from cryptography import x509
 from django.conf import settings
 
 from audit import trail
-from pki import builder, crlfile, publication
+from pki import crlfile, publication
 from pki.crlfile import CrlFile
 from pki.signer import client
 
@@ -124,17 +123,6 @@ def pem_path(name: str) -> Path:
 def pem(der: bytes) -> bytes:
     """The CRL `der` in PEM (RFC 7468)."""
     return b"-----BEGIN X509 CRL-----\n" + _base64_lines(der) + b"-----END X509 CRL-----\n"
-
-
-def audit_head_in(der: bytes) -> str | None:
-    """The audit trail's head in a CRL, 64 hex digits; None when there is none."""
-    return builder.audit_head(x509.load_der_x509_crl(der))
-
-
-def number_in(der: bytes) -> int:
-    """The CRL number (RFC 5280 5.2.3): it only ever grows. Of a published one ask `current`."""
-    crl = x509.load_der_x509_crl(der)
-    return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
 def _write_pem(name: str) -> None:

@@ -7,6 +7,7 @@ half a gigabyte; whether one serial number is among them takes a look through th
 import hashlib
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -61,6 +62,11 @@ class CrlFile:
         except (x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
             raise ValueError(str(error)) from error
         return found
+
+    @property
+    def ends(self) -> datetime:
+        """Until when it counts (UTC); one that does not say so is over (RFC 5280 5.1.2.5 wants an end)."""
+        return self.frame.next_update_utc or self.frame.last_update_utc
 
     @property
     def number(self) -> int:

@@ -23,7 +23,7 @@ MAX_NONCE = 32  # octets (RFC 8954 2.1)
 LIFE = timedelta(minutes=10)  # from thisUpdate to nextUpdate: so long a program may believe it
 
 # OCSPResponseStatus (RFC 6960 4.2.1): what is said without a signature.
-MALFORMED, INTERNAL_ERROR, TRY_LATER, UNAUTHORIZED = 1, 2, 3, 6
+MALFORMED, TRY_LATER, UNAUTHORIZED = 1, 3, 6
 
 _SHA1, _SHA256 = der.oid("1.3.14.3.2.26"), der.oid("2.16.840.1.101.3.4.2.1")
 _BASIC, _NONCE = der.oid("1.3.6.1.5.5.7.48.1.1"), der.oid("1.3.6.1.5.5.7.48.1.2")

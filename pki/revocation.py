@@ -18,6 +18,7 @@ from pki import crl
 from pki.errors import IssuanceRefused, PkiError
 from pki.models import Certificate, JournalPosition
 from pki.signer import client
+from pki.signer.entries import HOLD as HOLD  # until it is released, or revoked for good
 from pki.signer.protocol import AUTHORITIES, Change, Changes, ReleaseEvidence
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,6 @@ REASONS = {
     "affiliationChanged": "The person or device no longer belongs here",
     "privilegeWithdrawn": "It should not have this access any more",
 }
-HOLD = "certificateHold"  # until it is released, or revoked for good
 COMPROMISED = "keyCompromise"
 
 
@@ -61,11 +61,6 @@ def revoke(
     return certificate
 
 
-def hold(certificate: Certificate, *, by: str, address: str) -> Certificate:
-    """Suspend until it is released, or revoked for good. As `revoke`."""
-    return revoke(certificate, HOLD, by=by, address=address)
-
-
 def release(
     certificate: Certificate, *, officer: str, one_person: bool, by: str, address: str
 ) -> Certificate:
@@ -83,20 +78,12 @@ def release(
     return certificate
 
 
-def revoke_key(
-    certificate: Certificate, *, by: str, address: str, invalidity: datetime | None = None
-) -> list[Certificate]:
-    """Revoke all certificates of this one's key, because it is compromised; gives them. As `revoke`."""
-    revoke(certificate, COMPROMISED, by=by, address=address, invalidity=invalidity)
-    return list(Certificate.objects.filter(key_sha256=certificate.key_sha256, revoked_at__isnull=False))
-
-
 def in_force(address: str = "") -> None:
     """What the journal has: in our rows and on the lists. Later if not now, housekeeping sees to it."""
     try:
         catch_up(address)
-    except PkiError:
-        log.warning("a revocation is not on its list yet")
+    except (PkiError, OSError) as error:  # the disk may be full, too
+        log.warning("a revocation is not on its list yet: %s", error)
 
 
 def catch_up(address: str = "") -> None:

@@ -74,7 +74,7 @@ class Walk:
         typed = _typed(q)
         self.q, self.left = q, WALKED
         self.prefix = min(typed, key=lambda word: _entries(word)[: 20 * FEW].count())
-        self.last = _place(after, self.prefix)
+        self.last = place(after, self.prefix)
         self.over = False
         self._end: tuple[str, UUID] | None = None
 
@@ -89,7 +89,7 @@ class Walk:
         ordered = found.order_by("word", "certificate_id").values_list("word", "certificate_id")
         rows = [(bytes(word).decode(), pk) for word, pk in ordered[:STEP]]
         self.over = len(rows) < STEP
-        self._end = rows[-1] if rows else None
+        self._end = rows[-1] if rows else self.last
         return rows
 
     def passed(self, word: str, pk: UUID) -> None:
@@ -107,7 +107,8 @@ class Walk:
         return f"{self.last[0]}_{self.last[1]}"
 
 
-def _place(after: str, prefix: str) -> tuple[str, UUID] | None:
+def place(after: str, prefix: str) -> tuple[str, UUID] | None:
+    """The word, with `prefix`, and the certificate where a page of a walk ended; None for anything else."""
     word, _, pk = after.replace("\0", "").rpartition("_")
     try:
         return (word, UUID(pk)) if word.startswith(prefix) else None

@@ -222,7 +222,7 @@ def _read(issuing_file: str, root_file: str, list_file: str, root_list_file: str
     if issuing.serial_number in lists[1] or root.serial_number in lists[1]:
         raise CertificateRejected("The CA for clients is revoked by its own root.", code="authority")
     starts = [*(found.frame.last_update_utc for found in lists), issuing.not_valid_before_utc]
-    ends = [_next_update(found) for found in lists] + [issuing.not_valid_after_utc, root.not_valid_after_utc]
+    ends = [found.ends for found in lists] + [issuing.not_valid_after_utc, root.not_valid_after_utc]
     return Trust(issuing, lists[0], Term(max(starts).timestamp(), min(ends).timestamp()))
 
 
@@ -236,8 +236,3 @@ def _list(file: Path, signer: x509.Certificate) -> CrlFile:
     if not signed:
         raise CertificateRejected(f"{file.name} is no revocation list of our CA.", code="list")
     return found
-
-
-def _next_update(found: CrlFile) -> datetime:
-    """One without an end counts as over: RFC 5280 5.1.2.5 requires it."""
-    return found.frame.next_update_utc or found.frame.last_update_utc

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -22,19 +23,17 @@ Alarm = tuple[str, Words, Words]  # event, subject, text
 def tell() -> str:
     """Tell what is overdue: of a list once as it comes near and once when it is over, of a backup weekly."""
     overseers = User.objects.filter(Q(is_officer=True) | Q(is_administrator=True), is_active=True)
-    alarms = [*_lists(), *_backups()]
     told = 0
-    for event, subject, text in alarms:
+    for event, subject, text in chain(_backups(), _lists()):
         told += outbox.tell(overseers, kinds.HOUSE, event=event, subject=subject, text=text, link="/status")
     return f"{told} told" if told else ""
 
 
 def _lists() -> Iterator[Alarm]:
-    """Raises OSError or ValueError for a list that is missing or broken: housekeeping notes that."""
+    """Raises OSError or ValueError for a list that is missing or broken: housekeeping notes that. So last."""
     now = datetime.now(UTC)
     for name in (kind for authority in AUTHORITIES for kind in (authority, f"{authority}-root")):
-        frame = crl.current(name).frame
-        end = frame.next_update_utc or frame.last_update_utc
+        end = crl.current(name).ends
         named = {"name": name, "end": f"{end:%Y-%m-%d %H:%M} UTC"}
         if end <= now:
             yield (

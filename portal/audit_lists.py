@@ -21,6 +21,7 @@ ACTIONS = (
     ("certificate", _("Certificates: downloaded, revoked")),
     ("person", _("People and invitations")),
     ("role", _("Roles")),
+    ("channel", _("Messages: where they go")),
     ("household", _("Settings of the household")),
     ("door", _("Doors: their rules, and who pressed")),
     ("pin", _("PINs: set, locked, unlocked")),

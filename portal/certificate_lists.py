@@ -17,12 +17,19 @@ from door.policy import moment, zone
 from enrollment import states
 from enrollment.models import CertificationRequest
 from enrollment.states import State
+from pki import catalogue
 from pki.catalogue import EXPORTED, Entry
-from pki.profiles import EVERY
+from pki.profiles import EVERY, PROFILES
+from pki.revocation import HOLD
 from pki.text import printable
 
 SEES_ALL = frozenset({Role.OFFICER.value, Role.AUDITOR.value})
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)  # days that begin within the calendar in every zone
+AUTHORITIES = {
+    "clients": _("phones and browsers"),
+    "servers": _("web servers"),
+    "devices": _("MQTT devices"),
+}
 OWN = _("Latchkey itself")  # whose the certificates of our own services are
 PEOPLE = 20  # whose certificates a name can stand for
 COLUMNS = (
@@ -65,17 +72,35 @@ def rows(entries: list[Entry], user: User) -> list[Row]:
             state=states.of_certificate(entry),
             who=_who(people.get(account_of(entry.owner))),
             device=devices.get(entry.id, ""),
-            purpose=gettext(EVERY[entry.profile].title) if entry.profile in EVERY else entry.profile,
+            purpose=purpose_of(entry.profile),
             may_revoke=may_revoke(user, entry.owner, entry.revoked_at, entry.reason),
         )
         for entry in entries
     ]
 
 
+def purpose_of(name: str) -> str:
+    """A profile in words, which tell it from those with the same title by their authority."""
+    profile = EVERY.get(name)
+    if profile is None:
+        return name
+    several = len(catalogue.alike(name)) > 1
+    title = gettext(profile.title)
+    if not several:
+        return title
+    return gettext("%(what)s for %(whom)s") % {"what": title, "whom": AUTHORITIES[profile.authority]}
+
+
+def purposes(user: User) -> list[tuple[str, str]]:
+    """What the list of `user` can be filtered by: a profile's name and its title, each title once."""
+    offered = EVERY if sees_all(user) else PROFILES  # our own services' are nobody's
+    return [(name, p.title) for name, p in offered.items() if catalogue.alike(name)[0] == name]
+
+
 def may_revoke(user: User, owner: str, revoked_at: datetime | None, reason: str) -> bool:
     """Whether there is something to revoke, and `user` may: one's own, officers everybody's but ours."""
     theirs = owner == str(user.pk) or (user.is_officer and account_of(owner) is not None)
-    return theirs and (revoked_at is None or reason == "certificateHold")
+    return theirs and (revoked_at is None or reason == HOLD)
 
 
 def account_of(owner: str) -> UUID | None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cryptography import x509
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -16,11 +16,10 @@ from door import policy
 from door.policy import Opening
 from enrollment import in_words
 from enrollment.models import CertificationRequest, Status
-from pki import authorities, revocation
+from pki import authorities, revocation, verification
 from pki.errors import SignerUnavailable
 from pki.models import Certificate
 from pki.text import printable
-from portal.certificate_lists import account_of
 
 REASONS = {**in_words.REASONS, revocation.HOLD: _("Until an officer releases it")}
 SHOWN = 200  # lines of history
@@ -43,6 +42,7 @@ WORDS = {
     "certificate.revoked": _("Revoked"),
     "certificate.held": _("Put on hold"),
     "certificate.released": _("Released"),
+    "certificate.renewal-wanted": _("Its owner was asked to renew it"),
     "certificate.paper": _("A code on paper was made"),
     "certificate.paper-used": _("Revoked by the code on paper"),
 }
@@ -69,12 +69,6 @@ class Issuer:
     address: str  # where it is published
 
 
-def owner_of(certificate: Certificate) -> User | None:
-    """Whose it is; None for a service of our own, and for an account that is gone."""
-    key = account_of(certificate.owner)
-    return User.objects.filter(pk=key).first() if key else None
-
-
 def request_of(certificate: Certificate) -> CertificationRequest | None:
     asked = CertificationRequest.objects.filter(certificate=certificate)
     return asked.select_related("decided_by", "predecessor").defer("csr", "predecessor__der").first()
@@ -87,10 +81,17 @@ def successor_of(certificate: Certificate) -> Certificate | None:
     return found.certificate if found else None
 
 
+def key_since(certificate: Certificate) -> datetime:
+    """Since when its key is in use, as far as we know: the beginning of its first certificate."""
+    first = Certificate.objects.filter(key_sha256=certificate.key_sha256).aggregate(Min("not_before"))
+    found: datetime = first["not_before__min"] or certificate.not_before
+    return found
+
+
 def doors_of(owner: User | None, certificate: Certificate) -> list[Opening]:
     """The doors that this certificate opens, now or later: only a live one for phones and browsers does."""
     over = certificate.revoked_at or certificate.not_after <= timezone.now()
-    if owner is None or over or certificate.profile != "tls-client":
+    if owner is None or over or certificate.profile != verification.PROFILE:
         return []
     return policy.openings(owner, timezone.now())
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,26 +18,31 @@ from pki import authorities, crl
 from pki.errors import PkiError
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES, SignerStatus
-from portal import checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
+from portal import alarms, checks, housekeeping, landlock, mail_health, outlook, presence, seccomp, tls
+from portal import certificate_lists as lists
 from portal.confinement import Confinement, database_at_unix_socket
-from portal.fact import Fact
+from portal.fact import Fact, dated
 
 Group = tuple[str, Callable[[], list[Fact]]]  # what it is about, and who looks
 
 ENDS_SOON = timedelta(days=7)
-LAPSES_SOON = timedelta(days=4)  # of a revocation list's seven days; it is made anew after one
 SILENT_AFTER = timedelta(minutes=10)  # housekeeping that did not run for so long has stopped
 
 NO_LANDLOCK = gettext_lazy(
-    "This kernel has no Landlock: a broken-in web process could read the CA keys. Use "
-    "Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
+    "This kernel has no Landlock, a fence around programs: a broken-in web process could read the CA keys. "
+    "Use Linux 5.13 or later, or run the signer as another user (docs/systemd.md)."
 )
 
 LIST_COMES = gettext_lazy(
     "Housekeeping makes the list anew within five minutes while the signer answers. If "
     "this stays, look at Signer and Housekeeping on the status page."
 )
+UNFENCED = gettext_lazy(
+    "The kernel's fence, which keeps the web processes from the CA keys, is not up: this process was not "
+    "started by `manage.py up`."
+)
 NO_FILTER = gettext_lazy(
+    "Programs of one machine talk through these: a broken-in web process could have one read the CA keys. "
     "This process was not started by `manage.py up`, or the kernel has no seccomp filters."
 )
 WAY_OUT = gettext_lazy(
@@ -138,15 +144,10 @@ def certificates() -> list[Fact]:
         issuing = x509.load_der_x509_certificate(authorities.path(name).read_bytes())
         end = issuing.not_valid_after_utc
         well = end - datetime.now(UTC) > timedelta(days=365)  # a leaf of a year must still fit in
+        word = _("Valid") if well else _("Ends soon")
+        sentence = _("Signs for %(whom)s.") % {"whom": lists.AUTHORITIES[name]}
         found.append(
-            Fact(
-                _("Authority %(name)s") % {"name": name},
-                well,
-                _("Valid") if well else _("Ends soon"),
-                "",
-                _("Valid until"),
-                end,
-            )
+            Fact(_("Authority %(name)s") % {"name": name}, well, word, sentence, _("Valid until"), end)
         )
     return found
 
@@ -155,18 +156,23 @@ def revocation_lists() -> list[Fact]:
     found = []
     for name in AUTHORITIES:
         published, root = crl.current(name), crl.current(f"{name}-root")
-        end = min(housekeeping.ends(published), housekeeping.ends(root))
+        end = min(published.ends, root.ends)
         word, sentence = _list_state(end)
         well = not sentence
-        sentence = sentence or _("%(number)d revoked. Good until %(end)s UTC.") % {
+        label = _("It ended") if word == _("Lapsed") else _("Good until")
+        sentence = sentence or _("Of %(whom)s: %(number)d revoked. %(published)s") % {
+            "whom": lists.AUTHORITIES[name],
             "number": len(published),
-            "end": f"{end:%Y-%m-%d %H:%M}",
+            "published": _published(name),
         }
-        made = published.frame.last_update_utc
-        found.append(
-            Fact(_("Revocation list %(name)s") % {"name": name}, well, word, sentence, _("Made"), made)
-        )
+        found.append(Fact(_("Revocation list %(name)s") % {"name": name}, well, word, sentence, label, end))
     return found
+
+
+def _published(name: str) -> str:
+    """When the list came to lie there: its own thisUpdate is an hour before, for slow clocks."""
+    at = datetime.fromtimestamp(crl.path(name).stat().st_mtime, UTC)
+    return _("Published %(when)s.") % {"when": dated(at)}
 
 
 def _list_state(end: datetime) -> tuple[str, str]:
@@ -175,9 +181,8 @@ def _list_state(end: datetime) -> tuple[str, str]:
     if left <= timedelta(0):
         lapsed = _("Servers may refuse everybody by now.")
         return _("Lapsed"), f"{lapsed} {LIST_COMES}"
-    if left < LAPSES_SOON:
-        ends = _("It should be new each day, and ends %(end)s UTC.") % {"end": f"{end:%Y-%m-%d %H:%M}"}
-        return _("Lapses soon"), f"{ends} {LIST_COMES}"
+    if left < alarms.LISTS_LEFT:
+        return _("Lapses soon"), f"{_('It should be new each day.')} {LIST_COMES}"
     return _("Current"), ""
 
 
@@ -255,20 +260,26 @@ def confinement() -> list[Fact]:
                 "Landlock",
                 True,
                 _("On"),
-                _("The web processes cannot reach the CA keys (version %(version)s).")
+                _(
+                    "The kernel keeps the web processes from the CA keys, even if somebody broke into them "
+                    "(version %(version)s)."
+                )
                 % {"version": landlock.version()},
             )
         ]
     if not landlock.version():
         return [Fact("Landlock", False, _("Missing"), str(NO_LANDLOCK))]
-    return [Fact("Landlock", False, _("Off"), _("This process was not started by `manage.py up`."))]
+    return [Fact("Landlock", False, _("Off"), str(UNFENCED))]
 
 
 def unix_sockets() -> list[Fact]:
     if sentence := unix_sockets_open():
         return [Fact(_("Unix sockets"), settings.SIGNER_APART, _("Open"), sentence)]
     if Confinement.filtered:
-        sentence = _("The web processes can ask no other program of their user to read the CA keys.")
+        sentence = _(
+            "Programs of one machine talk through these. The web processes cannot, so they have no other one "
+            "read the CA keys."
+        )
         return [Fact(_("Unix sockets"), True, _("Closed"), sentence)]
     return [Fact(_("Unix sockets"), False, _("Open"), str(NO_FILTER))]
 
@@ -290,14 +301,9 @@ def unix_sockets_open() -> str:
 def disk() -> list[Fact]:
     free = shutil.disk_usage(settings.DATA).free
     well = free > checks.LITTLE_ROOM
-    return [
-        Fact(
-            _("Disk"),
-            well,
-            _("Room") if well else _("Nearly full"),
-            _("%(size)s MB free for the data folder") % {"size": f"{free // 2**20:,}"},
-        )
-    ]
+    word = _("Room") if well else _("Nearly full")
+    said = _("%(size)s free for the data folder.") % {"size": filesizeformat(free)}
+    return [Fact(_("Disk"), well, word, said)]
 
 
 def database() -> list[Fact]:

@@ -24,10 +24,9 @@ from django.utils.translation import gettext_noop as _
 
 from accounts import asking_back, deliveries, throttle
 from door import press
-from enrollment import challenges, ra, reminders, replaced
+from enrollment import challenges, ra, reminders, replaced, urging
 from enrollment.protocols import scep_once
 from pki import addresses, authorities, crl, revocation, verification
-from pki.crlfile import CrlFile
 from pki.errors import CertificateRejected, PkiError
 from pki.signer.protocol import AUTHORITIES
 from pki.verification import AUTHORITY
@@ -91,17 +90,12 @@ def crl_is_old(authority: str) -> bool:
     for name in (authority, f"{authority}-root"):
         try:
             found = crl.current(name)
-            made, end = found.frame.last_update_utc, ends(found)
+            made, end = found.frame.last_update_utc, found.ends
         except (FileNotFoundError, ValueError):
             return True
         if now > made + min(CRL_AGE, (end - made) / 2):
             return True
     return False
-
-
-def ends(found: CrlFile) -> datetime:
-    """Until when a list counts; one that does not say so is over (RFC 5280 5.1.2.5)."""
-    return found.frame.next_update_utc or found.frame.last_update_utc
 
 
 def lets_nobody_in() -> str:
@@ -120,6 +114,7 @@ def sessions() -> str:
     scep_once.sweep()
     challenges.sweep()
     deliveries.sweep()
+    urging.sweep()
     return ""
 
 
@@ -186,6 +181,13 @@ def tidy(steps: Iterable[Step] = STEPS) -> dict[str, str]:
         outcome = {step.name: _guarded(step) for step in steps} if alone else {}
         if outcome:
             _note(outcome)
+    return outcome
+
+
+def once() -> dict[str, str]:
+    """Every step, as `tidy`; then waits for what it began."""
+    outcome = tidy()
+    post.finish()
     return outcome
 
 

@@ -3,12 +3,17 @@
 from django.conf import settings
 from django.db.models import Min
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts import deliveries
 from portal.fact import Fact
 
 LATE = 3  # tries after which a message that waits is worth a look
 SHOWN = 10  # addresses that do not work
+WAY_OUT = gettext_lazy(
+    "Its owner can correct or pause this address: their name at the top of each page, then Messages. If "
+    "nothing arrives anywhere, look at EMAIL_URL (docs/messages.md)."
+)
 
 
 def messages() -> list[Fact]:
@@ -51,7 +56,7 @@ def _addresses() -> list[Fact]:
             _("Messages to %(person)s") % {"person": channel.user.both_names},
             False,
             _("Not delivered"),
-            f"{channel.name}: {channel.trouble}",
+            f"{channel.name}: {channel.trouble.rstrip('.')}. {WAY_OUT}",
             _("Since"),
             channel.trouble_since,
         )

@@ -5,7 +5,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import django
 from django.conf import settings
@@ -17,6 +17,7 @@ from door import link
 from door.models import Outcome, Press
 from enrollment.models import CertificationRequest, Status
 from pki import addresses, crl
+from pki.catalogue import ENDS_SOON
 from pki.models import Certificate
 from pki.signer.protocol import AUTHORITIES
 from portal import health, housekeeping, tls
@@ -24,7 +25,6 @@ from portal.keeping import notes
 
 Sample = tuple[str, dict[str, str], float]  # name without its beginning, labels, value
 KEPT = 60  # seconds that counts of long tables are kept: a million rows take a tenth of one
-ENDS_SOON = timedelta(days=30)
 
 WHAT = {
     "info": "Versions; always 1.",
@@ -79,7 +79,7 @@ def _samples() -> Iterator[Sample]:
 def _ends() -> Iterator[Sample]:
     for authority in AUTHORITIES:
         try:
-            ends = housekeeping.ends(crl.current(authority))
+            ends = crl.current(authority).ends
         except (OSError, ValueError):
             continue
         yield "crl_next_update_seconds", {"authority": authority}, ends.timestamp()

@@ -14,7 +14,7 @@ from door.gate import ORPHAN
 from enrollment.in_words import in_words
 from pki import addresses, authorities
 from pki.signer.protocol import AUTHORITIES
-from portal.fact import Fact
+from portal.fact import Fact, dated
 from portal.keeping import notes
 
 TIME_ERROR = 5  # adjtimex(2): nobody has set this clock lately
@@ -86,9 +86,9 @@ def put_back() -> list[Fact]:
         return []
     made_at, at = found
     sentence = _(
-        "Everything is as it was at %(moment)s UTC. What was revoked since is live again: "
+        "Everything is as it was on %(moment)s. What was revoked since is live again: "
         "revoke it now. Then make a new backup: manage.py backup"
-    ) % {"moment": made_at[:16].replace("T", " ")}
+    ) % {"moment": dated(datetime.fromisoformat(made_at))}
     return [Fact(_("Restored from a backup"), False, _("Look through it"), sentence, _("Restored"), at)]
 
 

@@ -1,7 +1,7 @@
 """The sender: takes what is due out of the outbox and hands it to mail servers and Apprise.
 
-Each round is a process of its own with a time limit, so that a server that hangs holds up the rest of
-housekeeping for a minute and no longer.
+Each round is a process of its own with a time limit, and housekeeping does not wait for it: a server that
+hangs holds up no broker's rules and no repair after a crash.
 """
 
 import logging
@@ -28,16 +28,35 @@ AT_A_TIME = 100
 CHOICES = "/account/messages"
 
 
+class _Round:
+    """The sender that is at work; 0 for none."""
+
+    pid = 0
+
+
 def send() -> str:
-    """Housekeeping's step: a round, if anything is due."""
-    back = deliveries.recover()
-    if not deliveries.due().exists():
+    """Housekeeping's step: begins a round, if anything is due and the last one is over."""
+    if not _is_over(os.WNOHANG):
         return ""
-    _, status = os.waitpid(start(), 0)
-    ended = os.waitstatus_to_exitcode(status)
-    if ended:
-        log.warning("messages=cut off, code=%s", ended)
+    back = deliveries.recover()
+    if deliveries.due().exists():
+        _Round.pid = start()
     return f"{back} taken up again" if back else ""
+
+
+def finish() -> None:
+    """Wait for the round: for who ends after it, and would take it along."""
+    _is_over(0)
+
+
+def _is_over(options: int) -> bool:
+    pid, status = os.waitpid(_Round.pid, options) if _Round.pid else (-1, 0)
+    if not pid:
+        return False
+    _Round.pid = 0
+    if ended := os.waitstatus_to_exitcode(status):
+        log.warning("messages=cut off, code=%s", ended)
+    return True
 
 
 def start() -> int:

@@ -17,6 +17,8 @@ from typing import Any
 from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, PersistentStoreMode
 
 NOT_HERE = "Not sent: this address leads to the portal's own machine, or to no single one."
+# Apprise has apps fetch its icons from github.com, which would tell there who gets messages and when.
+NO_ICON = ""
 _look_up = socket.getaddrinfo
 _refused: list[str] = []  # what was looked up in vain for the present message
 
@@ -66,7 +68,14 @@ def may_reach(address: str) -> bool:
 
 
 def _push(job: dict[str, str], heard: Heard) -> None:
-    asset = AppriseAsset(app_id="Latchkey", async_mode=False, storage_mode=PersistentStoreMode.MEMORY)
+    memory = PersistentStoreMode.MEMORY
+    asset = AppriseAsset(
+        app_id="Latchkey",
+        async_mode=False,
+        storage_mode=memory,
+        image_url_mask=NO_ICON,
+        image_url_logo=NO_ICON,
+    )
     robot = Apprise(asset=asset)
     # As one object: of a text Apprise makes as many addresses as it finds in it, of any kind.
     if (one := Apprise.instantiate(job["url"], asset=asset)) is None or not robot.add(one):

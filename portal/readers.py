@@ -26,6 +26,7 @@ LASTS = timedelta(days=7)  # a list, from one nextUpdate to the next (pki/signer
 ANEW = timedelta(minutes=1)  # a row is not worth a transaction for each look at the list
 MOST = 200  # readers: strangers, who can call themselves anything, push out the unnamed of long ago
 EACH = 8  # of one address
+NEW = 20  # in a minute: many addresses push out nobody who asks every few minutes, nor keep the database busy
 NAME = 64  # characters
 
 
@@ -58,7 +59,8 @@ def _write(authority: str, address: str, program: str, number: str) -> None:
     found = known.first()
     if found is None:
         # Who calls itself something else each time makes nobody wait for the database.
-        if ListFetch.objects.filter(address=address, since__gt=now - ANEW).count() >= EACH:
+        lately = ListFetch.objects.filter(since__gt=now - ANEW)
+        if lately.filter(address=address).count() >= EACH or lately.count() >= NEW:
             return
         _make_room(address)
         fields = {"number": number, "since": now, "last_at": now}
@@ -114,14 +116,14 @@ def of(authority: str, number: int | None) -> list[Reader]:
     Who has no name and did not ask for as long as a list lasts does not rely on it.
     """
     found = ListFetch.objects.filter(authority=authority)
-    found = found.filter(~Q(name="") | Q(last_at__gt=timezone.now() - LASTS)).order_by("-last_at")[:MOST]
+    found = found.filter(~Q(name="") | Q(last_at__gt=timezone.now() - LASTS)).order_by("-last_at")
     readers = [Reader(fetch, number is not None and int(fetch.number) >= number) for fetch in found]
     return sorted(readers, key=lambda reader: not reader.fetch.name)
 
 
 def everybody() -> list[ListFetch]:
     """All readers of all lists, the named first, then who asked last."""
-    found = ListFetch.objects.order_by("-last_at")[: 2 * MOST]
+    found = ListFetch.objects.order_by("-last_at")
     return sorted(found, key=lambda fetch: (not fetch.name, fetch.name.casefold()))
 
 

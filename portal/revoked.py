@@ -11,13 +11,14 @@ from cryptography.x509 import ocsp
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Notice
+from accounts.models import Notice, User
 from audit.models import AuditEvent
 from pki import authorities, crl, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.models import Certificate
 from pki.revocation import HOLD
 from portal import readers, responder
+from portal.certificate_lists import account_of
 from portal.readers import Reader
 
 
@@ -30,6 +31,7 @@ class Step:
     sentence: str
     at: datetime | None = None
     readers: list[Reader] = field(default_factory=list)
+    number: int | None = None  # of the list, for who compares lists
 
 
 def steps(gone: list[Certificate]) -> list[Step]:
@@ -38,11 +40,6 @@ def steps(gone: list[Certificate]) -> list[Step]:
         *(_journal, _lists, _ocsp, _door, _told, _readers),
     )
     return [step for make in makers for step in make(gone)]
-
-
-def settled(found: list[Step]) -> bool:
-    """Whether nothing of our own is left to happen: who reads the lists takes its own time."""
-    return all(step.done for step in found if not step.readers)
 
 
 def _journal(gone: list[Certificate]) -> list[Step]:
@@ -58,22 +55,27 @@ def _lists(gone: list[Certificate]) -> list[Step]:
     for authority in sorted({certificate.authority for certificate in gone}):
         title = _("Revocation list of %(authority)s") % {"authority": authority}
         some = [certificate for certificate in gone if certificate.authority == authority]
-        missing = [certificate for certificate in some if not _named(certificate)]
+        missing = [certificate for certificate in some if not named(certificate)]
         if missing:
             said = _(
                 "The new list is not published yet. Housekeeping makes it as soon as the signer answers."
             )
             found.append(Step(title, False, said))
         else:
-            said = _("Published. Number %(number)s names it.")
+            said = _(
+                "Published, with this certificate on it: brokers and web sites that read it refuse what is"
+                " there."
+            )
             if some[1:]:
-                said = _("Published. Number %(number)s names all %(all)d.")
-            said %= {"number": crl.current(authority).number, "all": len(some)}
-            found.append(Step(title, True, said))
+                said = _(
+                    "Published, with all %(all)d certificates on it: brokers and web sites that read it "
+                    "refuse what is there."
+                ) % {"all": len(some)}
+            found.append(Step(title, True, said, number=crl.current(authority).number))
     return found
 
 
-def _named(certificate: Certificate) -> bool:
+def named(certificate: Certificate) -> bool:
     """Whether the published list names it."""
     try:
         return int(certificate.serial, 16) in crl.current(certificate.authority)
@@ -83,10 +85,18 @@ def _named(certificate: Certificate) -> bool:
 
 def _ocsp(gone: list[Certificate]) -> list[Step]:
     """Asked as a stranger would ask."""
-    title, waiting = "OCSP", [found for found in gone if not _says_revoked(found)]
+    title, waiting = _("Programs that ask"), [found for found in gone if not _says_revoked(found)]
     if waiting:
-        return [Step(title, False, _("Whoever asks about it gets no answer yet. Housekeeping sees to that."))]
-    return [Step(title, True, _("Whoever asks about it hears that it is revoked."))]
+        said = _(
+            "Programs that ask about one certificate instead of reading the list (by OCSP) get no answer yet."
+            " Housekeeping sees to that."
+        )
+        return [Step(title, False, said)]
+    said = _(
+        "Programs that ask about one certificate instead of reading the list (by OCSP) hear that it"
+        " is revoked."
+    )
+    return [Step(title, True, said)]
 
 
 def _says_revoked(certificate: Certificate) -> bool:
@@ -105,8 +115,10 @@ def _says_revoked(certificate: Certificate) -> bool:
 
 def _told(gone: list[Certificate]) -> list[Step]:
     """Their owners, in the portal and over what they chose."""
-    people = [found for found in gone if ":" not in found.owner]
-    if not people:
+    owners = [key for found in gone if (key := account_of(found.owner))]
+    here = User.objects.filter(pk__in=owners, is_active=True).values_list("pk", flat=True)
+    people = [found for found in gone if account_of(found.owner) in set(here)]
+    if not people:  # services of our own, and accounts that are closed
         return []
     missing = [found for found in people if not _is_told(found)]
     if missing:

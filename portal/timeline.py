@@ -1,4 +1,4 @@
-"""What ends when: a picture of bars, a week or a month each, drawn here."""
+"""What ends when: a picture of bars, a week or a month each, one below the other so that a phone has room."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,21 +10,22 @@ from pki import catalogue
 from portal.certificate_lists import midnight
 
 BARS = 13  # a year of months and one, or a quarter of weeks
-WIDTH, HIGH = 48, 120  # of one bar's place, and of the highest bar, in the picture's own units
+# In the picture's own units, which on a phone are its pixels: the picture, a bar's place, where bars begin
+# and how long the longest is, with room for its number behind it.
+WIDTH, ROW, LEFT, LONGEST = 320, 26, 72, 196
 UNITS = {"month": _("By month"), "week": _("By week")}
 
 
 @dataclass(frozen=True)
 class Bar:
-    """How many end from `first` up to and without `last`. `x`, `y`, `height`: where its bar is drawn."""
+    """How many end from `first` up to and without `last`. `y`, `width`: where its bar is drawn."""
 
     first: date
     last: date
     count: int
     label: str
-    x: int
     y: int
-    height: int
+    width: int
 
     @property
     def number(self) -> str:
@@ -36,8 +37,9 @@ class Bar:
         return self.last - timedelta(days=1)
 
     @property
-    def middle(self) -> int:
-        return self.x + WIDTH // 2
+    def end(self) -> int:
+        """Where the bar ends."""
+        return LEFT + self.width
 
 
 def bars(owners: tuple[str, ...] | None, unit: str, today: date) -> list[Bar]:
@@ -47,9 +49,9 @@ def bars(owners: tuple[str, ...] | None, unit: str, today: date) -> list[Bar]:
     highest = max(*counts, 1)
     found = []
     for place, (first, last, count) in enumerate(zip(starts, starts[1:], counts, strict=False)):
-        height = max(round(HIGH * count / highest), 3) if count else 0
-        label = date_format(first, "M" if unit == "month" else "j M")
-        found.append(Bar(max(first, today), last, count, label, place * WIDTH, 20 + HIGH - height, height))
+        width = max(round(LONGEST * count / highest), 3) if count else 0
+        label = date_format(first, "M Y" if unit == "month" else "j M")
+        found.append(Bar(max(first, today), last, count, label, place * ROW, width))
     return found
 
 

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from portal.views import certificates, paper, renewing, revoking
+from portal.views import certificates, paper, renewing, revoking, urging
 
 app_name = "certificates"
 urlpatterns = [
     path("certificates/", certificates.certificates, name="list"),
     path("certificates/list.<str:form>", certificates.export, name="export"),
     path("certificates/timeline", certificates.timeline, name="timeline"),
+    path("certificates/renew", urging.urge, name="urge"),
     path("certificates/revoke", revoking.revoke, name="revoke"),
     path("certificates/revoked", revoking.done, name="done"),
     path("certificates/revoked/state", revoking.done_state, name="done-state"),

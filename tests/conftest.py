@@ -4,6 +4,7 @@ alice asks, charlie is another requester, bob is the officer, erin audits, dora 
 nobody.
 """
 
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,14 @@ from django_otp.oath import hotp
 
 from accounts import sessions, timecodes, totp
 from accounts.models import TotpDevice, User
+
+# What a shell starts in the background ignores SIGINT, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: one worker alone with them at the end would keep everybody waiting."""
+    items.sort(key=lambda item: "test_on_postgresql" not in item.nodeid)
 
 
 @pytest.fixture(autouse=True)

@@ -50,6 +50,8 @@ def profile(request: HttpRequest) -> HttpResponse:
             setattr(user, name, form.cleaned_data[name])
         with transaction.atomic():
             user.save(update_fields=_PROFILE)
+            if user.email != before["email"]:
+                deliveries.readdressed(user)
             _record_profile(request, before, form.cleaned_data)
         languages.speak(user)
         messages.success(request, _("Saved."))

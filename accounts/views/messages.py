@@ -70,7 +70,9 @@ def channel(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = ChannelForm(found, posted(request))
     if form.is_valid():
         found.declined = form.declined()
-        found.save(update_fields=["declined"])
+        with transaction.atomic():
+            found.save(update_fields=["declined"])
+            _record(request, "channel.changed", found)
         messages.success(request, "Saved.")
         return redirect("accounts:messages")
     last = found.deliveries.select_related("notice").order_by("-changed_at").first()
@@ -105,6 +107,7 @@ def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
         found.save(update_fields=["paused", "trouble", "trouble_since"])
         if found.paused:
             deliveries.give_up(found, "Paused.")
+        _record(request, "channel.paused" if found.paused else "channel.resumed", found)
     messages.success(request, _("Paused: nothing is sent there.") if found.paused else _("It goes on."))
     return redirect("accounts:channel", found.pk)
 
@@ -156,7 +159,9 @@ def _test(channel: Channel) -> None:
 
 def _record(request: HttpRequest, action: str, channel: Channel) -> None:
     user = me(request)
-    detail = {"name": channel.name, "service": _where(channel)}
+    detail: dict[str, object] = {"name": channel.name, "service": _where(channel)}
+    if channel.declined:
+        detail["declined"] = channel.declined
     trail.record(
         action, actor=user.username, address=address_of(request), target=user.username, detail=detail
     )

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from accounts import cells
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role, User
@@ -18,7 +19,6 @@ from door.history import LOOKS, Wanted
 from door.models import Door, Outcome, Press
 
 PAGE = 50
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 SEES_ALL = frozenset({Role.OFFICER.value, Role.ADMINISTRATOR.value, Role.AUDITOR.value})
 
 
@@ -76,13 +76,11 @@ def _row(press: Press) -> Row:
 @requires()
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same lines, all of them, newest first, as CSV or JSON; streamed, and itself a line of the audit."""
-    if form not in MEDIA_TYPES:
+    if form not in cells.MEDIA_TYPES:
         raise Http404
     _, wanted = _asked(request)
     detail = {"format": form, "filters": request.GET.dict(), "own": wanted.user is not None}
     trail.record("door.exported", actor=me(request).username, address=address_of(request), detail=detail)
     found = presses_of.presses(wanted).iterator(chunk_size=1000)
     lines = presses_of.as_csv(found) if form == "csv" else presses_of.as_json(found)
-    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-doors.{form}"'
-    return response
+    return cells.attachment(lines, "doors", form)

@@ -1,6 +1,7 @@
 """What an officer does: find, look, ask, approve, refuse."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -16,7 +19,7 @@ from accounts import household
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import cautions, history, listing, preview, ra, seen, states
+from enrollment import cautions, history, listing, preview, ra, replaced, seen, states
 from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
 from enrollment.models import CertificationRequest, Status
 from enrollment.preview import words_of
@@ -36,7 +39,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         "rows": [(row, states.of(row, for_officer=True), PROFILES[row.profile]) for row in page.rows],
         "waiting": listing.waiting_count(),
         "chosen": {**request.GET.dict(), "status": status},
-        "filtered": any(request.GET.get(name) for name in ("q", "purpose", "waits", "question")),
+        "filtered": any(request.GET.get(name) for name in ("q", "purpose", "waits", "question", "renewals")),
+        "tick": f"?{urlencode({**request.GET.dict(), 'tick': '1'})}" if request.GET.get("renewals") else "",
         "statuses": [*Status.choices, ("any", _("Any state"))],
         "profiles": PROFILES.values(),
         "waits": listing.WAITS.items(),
@@ -164,7 +168,8 @@ def _chosen(request: HttpRequest) -> list[CertificationRequest]:
         except ValueError:
             continue
     waiting = CertificationRequest.objects.filter(pk__in=ids, status=Status.PENDING)
-    return list(waiting.select_related("owner").order_by("created_at", "id"))
+    found = waiting.select_related("owner", "predecessor").defer("predecessor__der")
+    return list(found.order_by("created_at", "id"))
 
 
 def _approve_one(request: HttpRequest, item: CertificationRequest) -> tuple[states.State, str]:
@@ -204,6 +209,8 @@ def _review_page(
         "problem": problem,
         "waits": waits,
         "takes_back": item.waits_for_key,
+        "after": replaced.AFTER.days,
+        "until": timezone.now() + timedelta(days=item.days) if waits else None,
         "seen": seen.of(item.certificate),
         "sent": sent,
     }

@@ -193,5 +193,7 @@ def answer(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _mine(request: HttpRequest, pk: UUID) -> CertificationRequest:
     """The request when it is one's own; anybody else's does not exist."""
-    requests = CertificationRequest.objects.select_related("owner", "certificate", "decided_by")
+    requests = CertificationRequest.objects.select_related(
+        "owner", "certificate", "decided_by", "predecessor"
+    )
     return get_object_or_404(states.with_question(requests), pk=pk, owner=me(request))

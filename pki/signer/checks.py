@@ -14,6 +14,7 @@ from pki import hostnames, names
 from pki.csr import ParsedCSR
 from pki.errors import IssuanceRefused
 from pki.profiles import EVERY, PROFILES, CertificateProfile
+from pki.signer.entries import COMPROMISED
 from pki.signer.journal import Use
 from pki.signer.protocol import (
     CsrEvidence,
@@ -176,7 +177,7 @@ def key(owner: str, uses: list[Use], of_a_ca: bool) -> None:
     """The key is nobody else's, was never compromised and is not a CA's."""
     if of_a_ca:
         raise IssuanceRefused("This is the key of a CA.", code="key-ca", remedy="Make a new key.")
-    if any(use.reason in ("keyCompromise", "cACompromise") for use in uses):
+    if any(use.reason in COMPROMISED for use in uses):
         raise IssuanceRefused(
             "A certificate for this key was revoked because the key is compromised.",
             code="key-compromised",

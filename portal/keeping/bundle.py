@@ -168,7 +168,8 @@ def _manifest(entry: tarfile.TarInfo, content: IO[bytes] | None) -> Manifest:
 def _extract(entry: tarfile.TarInfo, content: IO[bytes] | None, folder: Path) -> str:
     """Write one file below `folder`; gives its SHA-256. Nothing but plain files below is accepted."""
     name = PurePosixPath(entry.name)
-    if content is None or not entry.isreg() or name.is_absolute() or ".." in name.parts:
+    plain = entry.isreg() and "\0" not in entry.name  # which pax can hold, and no file system
+    if content is None or not plain or name.is_absolute() or ".." in name.parts:
         raise Trouble(f"This is no backup of Latchkey: {entry.name!r} does not belong into one.")
     path, digest = folder / name, hashlib.sha256()
     write(path, b"")

@@ -4,11 +4,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from accounts import cells
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
@@ -19,7 +20,6 @@ from portal import audit_lists
 from portal.audit_lists import Wanted
 
 PAGE = 50
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 class FilterForm(forms.Form):
@@ -70,7 +70,7 @@ def _row(event: AuditEvent) -> dict[str, Any]:
 @requires(Role.AUDITOR, Role.ADMINISTRATOR)
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same lines, all of them, oldest first, as CSV or JSON; streamed, and itself a line of the trail."""
-    if form not in MEDIA_TYPES:
+    if form not in cells.MEDIA_TYPES:
         raise Http404
     filters = FilterForm(request.GET)
     filters.is_valid()
@@ -80,6 +80,4 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     )
     found = audit_lists.events(filters.wanted()).order_by("sequence").iterator(chunk_size=1000)
     lines = audit_lists.as_csv(found) if form == "csv" else audit_lists.as_json(found)
-    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-audit.{form}"'
-    return response
+    return cells.attachment(lines, "audit", form)

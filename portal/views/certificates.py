@@ -7,29 +7,31 @@ from uuid import UUID
 from cryptography import x509
 from django import forms
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from accounts import cells
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import User
 from audit import trail
-from enrollment import anew, seen, states
+from enrollment import anew, revoking, seen, states, urging
 from enrollment.models import PaperCode
 from enrollment.views import downloads
 from pki import catalogue, explained
 from pki.catalogue import Wanted
 from pki.models import Certificate
 from pki.profiles import EVERY
+from pki.revocation import HOLD
 from pki.words import words
 from portal import certificate_lists as lists
 from portal import certificate_page as page
 from portal import timeline as timelines
 
-MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 STATES = {
     "current": _("In use"),
     "live": _("Live"),
@@ -42,21 +44,67 @@ STATES = {
 SORTS = {"end": _("By their end"), "issued": _("Newest first"), "name": _("By name")}
 WHOSE = {"all": _("Everybody’s"), "mine": _("Mine")}
 DAY = {"type": "date"}
+LONGEST_SEARCH = 150  # characters
+TOO_LONG = _(
+    "This is longer than 150 characters, so nothing was searched for: everything else that you "
+    "chose is shown. Shorten it, a few words or digits are enough."
+)
+NOT_TYPED = _("A character in it cannot be searched for. Type it anew.")
+NO_DATE = {"invalid": _("This is no date, so it filters nothing. Choose one, or leave it empty.")}
+NO_PLACE = _("This address begins at a place that the list does not know, so it is shown from its beginning.")
 
 
 class FilterForm(forms.Form):
     """What the address asks for. Everything may be left out; what is not understood filters nothing."""
 
     q = forms.CharField(
-        label=_("Search"), required=False, max_length=150, widget=forms.TextInput({"type": "search"})
+        label=_("Search"),
+        required=False,
+        max_length=LONGEST_SEARCH,
+        error_messages={"max_length": TOO_LONG, "null_characters_not_allowed": NOT_TYPED},
     )
-    since = forms.DateField(label=_("Ends from"), required=False, widget=forms.DateInput(DAY))
-    until = forms.DateField(label=_("Ends to"), required=False, widget=forms.DateInput(DAY))
-    profile = forms.ChoiceField(required=False, choices=[("", "Anything"), *((p, p) for p in EVERY)])
-    state = forms.ChoiceField(required=False, choices=list(STATES.items()))
-    sort = forms.ChoiceField(required=False, choices=list(SORTS.items()))
-    whose = forms.ChoiceField(required=False, choices=list(WHOSE.items()))
-    after = forms.CharField(required=False, max_length=300)
+    since = forms.DateField(
+        label=_("Ends from"), required=False, widget=forms.DateInput(DAY), error_messages=NO_DATE
+    )
+    until = forms.DateField(
+        label=_("Ends to"), required=False, widget=forms.DateInput(DAY), error_messages=NO_DATE
+    )
+    state = forms.ChoiceField(
+        required=False,
+        choices=list(STATES.items()),
+        error_messages={
+            "invalid_choice": _("This state is not known here, so all that are in use are shown.")
+        },
+    )
+    sort = forms.ChoiceField(
+        label=_("In order"),
+        required=False,
+        choices=list(SORTS.items()),
+        error_messages={
+            "invalid_choice": _("This order is not known here, so they are in that of their end.")
+        },
+    )
+    whose = forms.ChoiceField(
+        required=False,
+        choices=list(WHOSE.items()),
+        error_messages={
+            "invalid_choice": _("This choice is not known here, so all that you may see are shown.")
+        },
+    )
+    after = forms.Field(required=False)
+
+    def __init__(self, user: User, data: QueryDict) -> None:
+        super().__init__(data, auto_id="%s")
+        self.purposes = lists.purposes(user)
+        offered = [(name, title) for first, title in self.purposes for name in catalogue.alike(first)]
+        self.fields["profile"] = forms.ChoiceField(
+            label=_("For"),
+            required=False,
+            choices=[("", _("Anything")), *offered],
+            error_messages={
+                "invalid_choice": _("This purpose is not known here, so those for anything are shown.")
+            },
+        )
 
     def wanted(self, user: User) -> Wanted:
         """What `user` gets to see of that."""
@@ -71,12 +119,12 @@ class FilterForm(forms.Form):
             sort=typed.get("sort") or "end",
             since=lists.midnight(typed.get("since")),
             until=lists.midnight(typed.get("until"), later=1),
-            after=typed.get("after", ""),
+            after=typed.get("after") or "",
         )
 
 
 def _asked(request: HttpRequest) -> tuple[FilterForm, Wanted]:
-    form = FilterForm(request.GET)
+    form = FilterForm(me(request), request.GET)
     form.is_valid()
     return form, form.wanted(me(request))
 
@@ -89,6 +137,10 @@ def certificates(request: HttpRequest) -> HttpResponse:
     found = catalogue.page(wanted)
     rest = {name: value for name, value in request.GET.items() if name != "after" and value}
     rows = lists.rows(found.entries, me(request))
+    if wanted.after and not catalogue.is_place(wanted, found.many):
+        form.add_error(None, NO_PLACE)
+    narrowed = bool(wanted.q.strip() or wanted.profile or wanted.since or wanted.until)
+    narrowed = narrowed or wanted.state != "current"
     context = {
         "form": form,
         "rows": rows,
@@ -96,11 +148,14 @@ def certificates(request: HttpRequest) -> HttpResponse:
         "may_choose": any(row.may_revoke for row in rows),
         "sees_all": lists.sees_all(me(request)),
         "all": wanted.owners is None,
-        "filtered": bool(rest.keys() - {"whose"}),
+        "filtered": narrowed,
+        "everything": f"?{urlencode({**rest, 'state': 'any'})}",
+        "gone": "" if narrowed or wanted.after else _gone(wanted),
         "further": found.after and f"?{urlencode({**rest, 'after': found.after})}",
         "first": f"?{urlencode(rest)}" if wanted.after else "",
         "query": urlencode(rest),
-        "profiles": EVERY.values(),
+        "profiles": form.purposes,
+        "profile": catalogue.alike(wanted.profile)[0],
         "states": STATES,
         "sorts": SORTS,
         "whose": WHOSE,
@@ -108,11 +163,25 @@ def certificates(request: HttpRequest) -> HttpResponse:
     return render(request, "certificates/list.html", context)
 
 
+def _gone(wanted: Wanted) -> str:
+    """What the list of those in use leaves out, in words; "" when that is nothing."""
+    number = catalogue.gone(wanted.owners)
+    if not number:
+        return ""
+    shown = f"{catalogue.COUNTED:,}+" if number > catalogue.COUNTED else f"{number:,}"
+    said = ngettext(
+        "%(shown)s has ended, was revoked or is on hold.",
+        "%(shown)s have ended, were revoked or are on hold.",
+        number,
+    )
+    return said % {"shown": shown}
+
+
 @require_safe
 @requires()
 def export(request: HttpRequest, form: str) -> HttpResponseBase:
     """The same, all of it, as CSV or JSON; streamed, and itself a line of the audit."""
-    if form not in MEDIA_TYPES:
+    if form not in cells.MEDIA_TYPES:
         raise Http404
     _form, wanted = _asked(request)
     user = me(request)
@@ -120,9 +189,7 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     trail.record("certificates.exported", actor=user.username, address=address_of(request), detail=detail)
     found = catalogue.every(wanted)
     lines = lists.as_csv(found, user) if form == "csv" else lists.as_json(found, user)
-    response = StreamingHttpResponse(lines, content_type=MEDIA_TYPES[form])
-    response.headers["Content-Disposition"] = f'attachment; filename="latchkey-certificates.{form}"'
-    return response
+    return cells.attachment(lines, "certificates", form)
 
 
 @require_safe
@@ -141,8 +208,9 @@ def timeline(request: HttpRequest) -> HttpResponse:
         "sees_all": lists.sees_all(me(request)),
         "mine": "&whose=mine" if own else "",
         "total": sum(bar.count for bar in bars),
-        "width": timelines.BARS * timelines.WIDTH,
-        "bar_width": timelines.WIDTH - 12,
+        "width": timelines.WIDTH,
+        "left": timelines.LEFT,
+        "height": timelines.BARS * timelines.ROW,
     }
     return render(request, "certificates/timeline.html", context)
 
@@ -164,7 +232,7 @@ def visible(request: HttpRequest, pk: UUID) -> Certificate:
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One certificate: whose, what for, what is in it, what came before, and what it opens."""
     certificate, user = visible(request, pk), me(request)
-    owner, asked = page.owner_of(certificate), page.request_of(certificate)
+    owner, asked = revoking.owner_of(certificate), page.request_of(certificate)
     mine = owner is not None and owner.pk == user.pk
     context = {
         "certificate": certificate,
@@ -184,9 +252,11 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "history": page.history_of(certificate, asked),
         "words": words(certificate.key_sha256),
         "may_revoke": lists.may_revoke(user, certificate.owner, certificate.revoked_at, certificate.reason),
-        "may_release": user.is_officer and certificate.reason == "certificateHold" and not mine,
+        "may_release": user.is_officer and certificate.reason == HOLD and not mine,
         "paper": PaperCode.objects.filter(certificate=certificate, used_at=None).first() if mine else None,
         "may_renew": mine and user.is_requester and anew.may_be(certificate),
+        "wanted": urging.wanted_of(certificate) if mine or user.is_officer else None,
+        "may_urge": user.is_officer and owner is not None and not mine and anew.may_be(certificate),
         "over": certificate.not_after <= timezone.now(),
         "check_url": settings.CHECK_URL,
     }

@@ -13,7 +13,7 @@ from accounts import factors
 from accounts.guards import me, requires
 from accounts.models import Role, User
 from door import pins
-from enrollment import listing, states
+from enrollment import listing, states, urging
 from enrollment.models import CertificationRequest
 from enrollment.states import State
 from portal import first_evening, health
@@ -42,6 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
     waiting = listing.waiting_count() if user.is_officer else "0"
     context: dict[str, object] = {
         "mine": _mine(user) if user.is_requester else [],
+        "wanted": urging.wanted(user) if user.is_requester else [],
         "waiting": "" if waiting == "0" else waiting,
         "problems": _problems(user),
         "door_url": settings.DOOR_URL,

@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import boxes, throttle
 from accounts import qr as codes
-from accounts import throttle
 from accounts.addresses import address_of, network_of
 from accounts.guards import me, posted, requires
 from accounts.links import reached
@@ -19,12 +19,14 @@ from accounts.words import duration
 from enrollment import ra, revoking
 from enrollment.forms import sentence
 from enrollment.models import PaperCode
+from pki.models import Certificate
 from portal import revoked
 from portal.revoke_forms import CodeForm, LostForm
 from portal.views.certificates import visible
 
 UNPROCESSABLE, TOO_MANY = 422, 429
 METHODS = ["GET", "HEAD", "POST"]
+_MADE = "code on paper for"
 # Ten codes typed wrongly cost nothing; after that each try from this network waits twice as long. A right one
 # never waits: nobody guesses 99 bits, and somebody else's guesses must not keep a lost phone's door open.
 GUESSES = Limit(free=10, cap=900)
@@ -33,10 +35,17 @@ GUESSES = Limit(free=10, cap=900)
 @requires()
 @require_http_methods(METHODS)
 def paper(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Make a code for one's own certificate, and show it: once, to be printed."""
+    """Make a code for one's own certificate, and show it: once, to be printed.
+
+    Made by the POST and shown by the next GET, so that loading the page again makes no other one.
+    """
     certificate = visible(request, pk)
     if certificate.owner != str(me(request).pk):
         raise Http404
+    made = boxes.get(request, f"{_MADE} {pk}", ttl=900)
+    if made is not None and request.method == "GET":
+        boxes.drop(request, f"{_MADE} {pk}")
+        return _slip(request, certificate, made["code"])
     form = CodeForm(request, posted(request))
     before = PaperCode.objects.filter(certificate=certificate, used_at=None).first()
     context: dict[str, object] = {"certificate": certificate, "form": form, "before": before}
@@ -46,11 +55,16 @@ def paper(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ra.Refused as error:
             form.add_error(None, sentence(error))
         else:
-            plain = reached(request, reverse("certificates:lost"))
-            address = f"{plain}?{urlencode({'code': code})}"
-            context |= {"code": code, "address": plain, "qr": codes.svg(address)}
-            return render(request, "certificates/slip.html", context)
+            boxes.put(request, f"{_MADE} {pk}", {"code": code})
+            return redirect("certificates:paper", pk)
     return render(request, "certificates/paper.html", context, status=UNPROCESSABLE if form.errors else 200)
+
+
+def _slip(request: HttpRequest, certificate: Certificate, code: str) -> HttpResponse:
+    plain = reached(request, reverse("certificates:lost"))
+    address = f"{plain}?{urlencode({'code': code})}"
+    context = {"certificate": certificate, "code": code, "address": plain, "qr": codes.svg(address)}
+    return render(request, "certificates/slip.html", context)
 
 
 @require_http_methods(METHODS)

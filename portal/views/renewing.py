@@ -10,20 +10,26 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
-from enrollment import anew, renewing, replaced
-from enrollment.models import CertificationRequest, Kind
+from enrollment import anew, ra, renewing, replaced, same_key
+from enrollment.forms import sentence
+from enrollment.models import CertificationRequest
 from enrollment.views.device import HANDED
+from pki.models import Certificate
 from pki.profiles import PROFILES
 from portal import certificate_page as page
 from portal.views.certificates import visible
+
+UNPROCESSABLE = 422
 
 
 @requires(Role.REQUESTER)
 @require_http_methods(["GET", "HEAD", "POST"])
 def renew(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Shows it; the button leads to the page that asks, which then says what it replaces."""
+    """Shows it. One button leads to the page that asks, which then says what it replaces; the other asks at
+    once, for the same key."""
     certificate = visible(request, pk)
     if certificate.owner != str(me(request).pk):
         raise Http404
@@ -34,31 +40,43 @@ def renew(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.info(request, "It counts no more, so there is nothing to renew. Ask for a new one.")
         return redirect("certificates:one", pk)
     before = page.request_of(certificate)
-    if request.method == "POST":
-        anew.remember(request.session, certificate)
-        request.session[HANDED] = {"device": before.device if before else certificate.subject}
-        return redirect("enrollment:device" if _by_device(before) else "enrollment:submit")
+    if request.method != "POST":
+        return _page(request, certificate, before)
+    if request.POST.get("key") == "same":
+        return _with_the_same_key(request, certificate, before)
+    anew.remember(request.session, certificate)
+    request.session[HANDED] = {"device": before.device if before else certificate.subject}
+    return redirect("enrollment:device" if anew.by_device(before) else "enrollment:submit")
+
+
+def _with_the_same_key(
+    request: HttpRequest, certificate: Certificate, before: CertificationRequest | None
+) -> HttpResponse:
+    try:
+        made = same_key.ask(certificate, by=me(request), address=address_of(request))
+    except ra.Refused as error:
+        return _page(request, certificate, before, problem=sentence(error))
+    return redirect("enrollment:request", made.pk)
+
+
+def _page(
+    request: HttpRequest,
+    certificate: Certificate,
+    before: CertificationRequest | None,
+    problem: str = "",
+) -> HttpResponse:
     profile = PROFILES[certificate.profile]
     context = {
         "certificate": certificate,
         "profile": profile,
         "device": before.device if before else certificate.subject,
-        "by_device": _by_device(before),
+        "by_device": anew.by_device(before),
+        "same_key": same_key.possible(before),
+        "key_since": page.key_since(certificate),
         "until": timezone.now() + timedelta(days=profile.default_days),
         "days": replaced.AFTER.days,
         "by_itself": certificate.pk in renewing.renewable([certificate]),
         "check_url": settings.CHECK_URL,
+        "problem": problem,
     }
-    return render(request, "certificates/renew.html", context)
-
-
-def _by_device(before: CertificationRequest | None) -> bool:
-    """Whether the device in one's hand made the key, in a page or by a profile."""
-    if before is None:
-        return False
-    return before.made_in_browser or before.kind == Kind.DEVICE or _renewed_by_hand(before)
-
-
-def _renewed_by_hand(before: CertificationRequest) -> bool:
-    """At the check face, that is, and not by a program."""
-    return before.renewed_in_browser or bool(before.kind == Kind.RENEWAL and before.challenge_sha256)
+    return render(request, "certificates/renew.html", context, status=UNPROCESSABLE if problem else 200)

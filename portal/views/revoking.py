@@ -18,6 +18,7 @@ from enrollment import ra, replaced, revoking, states
 from enrollment.forms import sentence
 from enrollment.models import CertificationRequest
 from enrollment.states import State
+from pki.errors import SignerUnavailable
 from pki.models import Certificate, ListFetch
 from pki.revocation import COMPROMISED, HOLD
 from portal import certificate_lists as lists
@@ -44,7 +45,7 @@ class Row:
 @require_http_methods(METHODS)
 def revoke(request: HttpRequest) -> HttpResponse:
     """What will happen, first; then one reason and one code for all that was chosen."""
-    chosen = _chosen(request)
+    chosen = chosen_by(request)
     if not chosen:
         messages.warning(request, _("Choose at least one certificate."))
         return redirect("certificates:list")
@@ -70,7 +71,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
 
 
 def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeForm) -> None:
-    """Each by itself: one that fails says so and keeps none of the others."""
+    """Each by itself: one that is refused says so and keeps none of the others."""
     reason = form.cleaned_data["reason"]
     also = revoking.same_key(chosen) if reason == COMPROMISED else []
     for certificate in chosen:
@@ -85,9 +86,11 @@ def _revoke_all(request: HttpRequest, chosen: list[Certificate], form: RevokeFor
             )
         except ra.Refused as error:
             messages.error(request, f"{certificate.subject}: {sentence(error)}")
+            if isinstance(error.__cause__, SignerUnavailable):  # a hundred would wait a hundred times as long
+                break
     revoking.in_force()
-    if also:
-        names = ", ".join(found.subject for found in also)
+    taken = Certificate.objects.filter(pk__in=[found.pk for found in also], reason=COMPROMISED)
+    if names := ", ".join(taken.values_list("subject", flat=True)):
         messages.info(request, _("Revoked as well, as the key is the same: %(names)s.") % {"names": names})
 
 
@@ -111,7 +114,7 @@ def _row(certificate: Certificate, why: str = "") -> Row:
     )
 
 
-def _chosen(request: HttpRequest) -> list[Certificate]:
+def chosen_by(request: HttpRequest) -> list[Certificate]:
     """What was ticked, or stands in the address, of what one may see at all; by their names."""
     sent = request.POST if request.method == "POST" else request.GET
     ids = lists.chosen([*sent.getlist("chosen"), *sent.getlist("c")], revoking.AT_ONCE)
@@ -140,12 +143,12 @@ def done_state(request: HttpRequest) -> HttpResponse:
 
 
 def _progress(request: HttpRequest, template: str) -> HttpResponse:
-    chosen = _chosen(request)
+    chosen = chosen_by(request)
     if not chosen:
         raise Http404
     gone = [found for found in chosen if found.revoked_at is not None]
     steps = revoked.steps(gone) if gone else []
-    waits = bool(gone) and not (revoked.settled(steps) and all(step.done for step in steps))
+    waits = not all(step.done for step in steps)
     context = {
         "rows": [_row(found) for found in chosen],
         "gone": gone,
@@ -174,10 +177,26 @@ def release(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ra.Refused as error:
             form.add_error(None, sentence(error))
         else:
-            messages.success(request, _("Released. It counts again, and the new list no longer names it."))
+            _say_released(request, certificate)
             return redirect("certificates:one", pk)
     context = {"row": _row(certificate), "form": form}
     return render(request, "certificates/release.html", context, status=UNPROCESSABLE if form.errors else 200)
+
+
+def _say_released(request: HttpRequest, certificate: Certificate) -> None:
+    """What is so by now: the signer may have gone after it wrote the release down."""
+    if certificate.reason == HOLD:
+        said = _(
+            "The authority wrote the release down, and then did not answer. It counts again as soon as "
+            "housekeeping has followed it up, mostly within five minutes; then this page says so."
+        )
+        messages.warning(request, said)
+    elif revoked.named(certificate):
+        messages.warning(
+            request, _("Released. The list still names it until housekeeping has made a new one.")
+        )
+    else:
+        messages.success(request, _("Released. It counts again, and the new list no longer names it."))
 
 
 @requires(Role.OFFICER, Role.AUDITOR)

@@ -35,9 +35,14 @@ export async function whyNot() {
   const id = "test " + Math.random();
   try {
     const { privateKey } = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign"]);
-    await put(id, privateKey);
-    await crypto.subtle.exportKey("pkcs8", await get(id));
-    await remove(id);
+    // In one transaction: whoever leaves the page in the middle leaves nothing behind.
+    const kept = await within("readwrite", (keys) => {
+      keys.put(privateKey, id);
+      const found = keys.get(id);
+      keys.delete(id);
+      return found;
+    });
+    await crypto.subtle.exportKey("pkcs8", kept);
   } catch ({ name }) {
     // Both of Apple's modes refuse to clone a key; Lockdown takes WebAssembly away as well.
     if (!globalThis.WebAssembly) return "lockdown";

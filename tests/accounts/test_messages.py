@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import deliveries, outbox, push_addresses
@@ -105,7 +106,7 @@ def test_a_failing_one_is_shown_with_the_servers_words(
     assert "550 mailbox &lt;full&gt;" in page
     assert "Waiting, next try" in page
     status = sign_in(browser, bob).get("/status").content.decode()
-    assert "550 mailbox &lt;full&gt;" in status
+    assert "550 mailbox &lt;full&gt;. Its owner can correct or pause this address" in status
     assert "Alice (alice)" in status
 
 
@@ -203,3 +204,22 @@ def test_others_are_refused_with_the_way_out(text: str, words: str) -> None:
     with pytest.raises(ValidationError) as refusal:
         push_addresses.check(text)
     assert words in refusal.value.message
+
+
+def test_of_a_new_mail_address_nothing_is_known_yet(mine: Client, by_mail: Channel, alice: User) -> None:
+    Channel.objects.update(worked_at=timezone.now())
+    for email, known in (("alice@home.arpa", True), ("alice@work.home.arpa", False)):
+        mine.post("/account/profile", {"full_name": "Alice", "email": email})
+        assert ("Not tried yet" not in mine.get(f"/account/messages/{by_mail.pk}").content.decode()) == known
+
+
+def test_who_hears_of_less_stands_in_the_audit(mine: Client) -> None:
+    """A thief of a session must not switch warnings off unseen."""
+    channel = add(mine)
+    mine.post(f"/account/messages/{channel.pk}", {"kinds": ["account"]})
+    mine.post(f"/account/messages/{channel.pk}/pause")
+    mine.post(f"/account/messages/{channel.pk}/pause")
+    lines = AuditEvent.objects.filter(action__startswith="channel.").order_by("sequence")
+    actions = ["channel.added", "channel.changed", "channel.paused", "channel.resumed"]
+    assert [line.action for line in lines] == actions
+    assert "revoked" in lines[1].detail["declined"]

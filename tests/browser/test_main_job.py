@@ -71,7 +71,7 @@ def test_from_the_request_to_a_certificate_that_openssl_accepts_until_it_is_revo
     alice.follow("Revoke this certificate…")
     alice.page.get_by_role("radio", name="It was replaced by another certificate").check()
     alice.press("Revoke: the doors shut now")
-    alice.sees("Published. Number")
+    alice.sees("Published, with this certificate on it")
     fetch_authority(household.running, tmp_path)
     assert "certificate revoked" in verdict(tmp_path, "-crl_check_all", "-CRLfile", "crls.pem")
 

@@ -1,11 +1,16 @@
 """What the cast does, in one line each."""
 
 import secrets
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts.models import User
 from enrollment import ra
-from enrollment.models import CertificationRequest
+from enrollment.models import CertificationRequest, Status
 from pki import csr
+from pki.models import Certificate
+from pki.profiles import PROFILES
 from tests.conftest import make_csr
 
 HERE = "192.0.2.1"
@@ -34,3 +39,25 @@ def form(pem: bytes, **fields: str) -> dict[str, str]:
         "note": "",
         **fields,
     }
+
+
+def hold(by: User, pem: bytes = b"", profile: str = "tls-client", **fields: object) -> Certificate:
+    """A live certificate of a request that was issued, as rows alone: no signer is asked."""
+    sans = ("nas.home.arpa",) if PROFILES[profile].san == "required" else ()
+    asked, now = ask(by, thing(), profile, pem, sans), timezone.now()
+    values: dict[str, object] = {"not_before": now - timedelta(days=60), "not_after": now + timedelta(days=9)}
+    made = Certificate.objects.create(
+        owner=str(by.pk),
+        authority=PROFILES[profile].authority,
+        profile=profile,
+        serial=secrets.token_hex(8),
+        fingerprint=secrets.token_hex(32),
+        key_sha256=asked.key_sha256,
+        subject=asked.common_name,
+        sans=asked.sans,
+        der=b"",
+        request_id=asked.pk,
+        **{**values, **fields},
+    )
+    CertificationRequest.objects.filter(pk=asked.pk).update(status=Status.ISSUED, certificate=made)
+    return made

@@ -81,6 +81,12 @@ def test_none_for_renewed_ones(certificate: Certificate, alice: User) -> None:
     )
     CertificationRequest.objects.filter(pk=successor.pk).update(status=Status.ISSUED)
     assert reminders.remind() == 0
+    revoked = Certificate.objects.get()
+    revoked.pk, revoked.request_id, revoked.serial, revoked.fingerprint = uuid4(), uuid4(), "7", "7"
+    revoked.revoked_at = timezone.now()
+    revoked.save(force_insert=True)
+    CertificationRequest.objects.filter(pk=successor.pk).update(certificate=revoked)
+    assert reminders.remind() == 1  # the new one is gone, so this one counts again
 
 
 def test_none_at_the_moment_a_short_one_is_made(certificate: Certificate) -> None:

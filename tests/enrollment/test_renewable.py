@@ -7,8 +7,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from enrollment import ra, renewing
+from enrollment import ra, renewing, states
 from enrollment.models import CertificationRequest, Kind, Status
+from portal.templatetags.latchkey import in_days
 from tests.conftest import Browser, open_session
 from tests.enrollment.acts import HERE, ask
 from tests.pictures import faults_in
@@ -45,6 +46,14 @@ def begin(request: CertificationRequest, status: Status) -> None:
 
 def offers(user: User, request: CertificationRequest, url: str) -> list[bool]:
     return [f'href="{url}/renew"' in page for page in pages(user, request)]
+
+
+def test_the_word_counts_days_as_the_date_beside_it_does(ending: CertificationRequest) -> None:
+    """It ends a few hours before twelve whole days are over; the page says "in 12 days" beside it."""
+    assert ending.certificate is not None
+    ending.certificate.not_after -= timedelta(minutes=1)
+    word = states.of_certificate(ending.certificate).word
+    assert word.removeprefix("Ends ") == in_days(ending.certificate.not_after)
 
 
 def test_list_request_and_device_page_lead_to_the_check_face(

@@ -6,9 +6,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from audit.models import AuditEvent
 from enrollment import ra, replaced, seen
 from enrollment.models import CertificationRequest, Kind
-from pki import revocation
+from pki import crl, revocation
 from pki.models import Certificate
 from tests.conftest import make_csr
 from tests.enrollment.acts import HERE, ask, thing
@@ -38,6 +39,22 @@ def test_the_old_one_stays_until_the_new_one_was_seen(renewed: tuple[Certificate
     assert replaced.revoke() == 1
     assert reasons() == {OLD: "superseded", NEW: ""}
     assert replaced.revoke() == 0
+
+
+def test_several_are_on_one_new_list(
+    renewed: tuple[Certificate, Certificate], alice: User, bob: User
+) -> None:
+    third, fourth = (ra.approve(request=ask(alice, name), by=bob, address=HERE) for name in ("third", "4th"))
+    CertificationRequest.objects.filter(pk=fourth.pk).update(predecessor=third.certificate)
+    for found in (renewed[1], fourth.certificate):
+        seen.note(found.pk, address=HERE, at=timezone.now())
+    revocation.in_force()
+    made = AuditEvent.objects.filter(action="crl.published", target="clients")
+    before = made.count()
+    assert replaced.revoke() == 2
+    assert made.count() == before + 1
+    listed = crl.current("clients")
+    assert all(int(found.serial, 16) in listed for found in (renewed[0], third.certificate))
 
 
 def test_a_new_one_that_was_revoked_takes_nothing_with_it(
@@ -110,7 +127,7 @@ def test_a_successor_on_hold_ends_for_good(
     renewed: tuple[Certificate, Certificate], alice: User, bob: User
 ) -> None:
     old, new = renewed
-    revocation.hold(new, by="bob", address=HERE)
+    revocation.revoke(new, revocation.HOLD, by="bob", address=HERE)
     ra.revoke(request=old.request, by=alice, address=HERE, reason="keyCompromise")
     assert reasons() == dict.fromkeys((OLD, NEW), "keyCompromise")
 

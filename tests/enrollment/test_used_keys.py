@@ -100,7 +100,8 @@ def test_two_that_arrive_at_once_are_told_apart(alice: User, monkeypatch: pytest
     ask(alice, pem=pem)
     seen: list[str] = []
 
-    def first_look(key: str, owner: User) -> None:
+    def first_look(key: str, owner: User, *, renews: Certificate | None = None) -> None:
+        assert renews is None
         seen.append(key)  # as if the other one were not there yet
 
     monkeypatch.setattr("enrollment.history.refuse_used_key", first_look)

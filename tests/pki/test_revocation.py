@@ -131,7 +131,7 @@ OFFICER = "22222222-2222-4222-8222-222222222222"
 
 
 def test_a_hold_is_released_on_an_officer_s_word(signer: Path) -> None:
-    certificate = revocation.hold(issuance.issue(order()), by="alice", address="192.0.2.1")
+    certificate = revocation.revoke(issuance.issue(order()), revocation.HOLD, by="alice", address="192.0.2.1")
     assert listed(certificate) is not None
     certificate = revocation.release(
         certificate, officer=OFFICER, one_person=False, by="bob", address="192.0.2.2"
@@ -150,13 +150,26 @@ def test_a_compromised_key_ends_all_its_certificates_at_once(signer: Path) -> No
     first, second = (issuance.issue(shared(pem, owner)) for _ in range(2))
     other = issuance.issue(order())
     since = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    found = revocation.revoke_key(first, by="alice", address="192.0.2.1", invalidity=since)
+    revocation.revoke(first, "keyCompromise", by="alice", address="192.0.2.1", invalidity=since)
+    found = Certificate.objects.exclude(revoked_at=None)
     assert {row.pk for row in found} == {first.pk, second.pk}
     assert {(row.reason, row.invalidity) for row in found} == {("keyCompromise", since)}
     assert listed(second) is not None and listed(other) is None
     assert AuditEvent.objects.filter(action="certificate.revoked").count() == 2
     with pytest.raises(IssuanceRefused, match="compromised"):
         issuance.issue(shared(pem, owner))
+
+
+def test_a_disk_that_takes_no_list_keeps_no_revocation_back(
+    signer: Path, settings: Settings, tmp_path: Path
+) -> None:
+    certificate = issuance.issue(order())
+    (tmp_path / "full").touch()
+    settings.PUBLIC_DIR = tmp_path / "full"
+    assert revocation.revoke(certificate, "superseded", by="alice", address="").reason == "superseded"
+    settings.PUBLIC_DIR = tmp_path
+    revocation.catch_up()
+    assert listed(certificate) is not None
 
 
 def shared(pem: bytes, owner: str) -> IssuanceRequest:
@@ -207,7 +220,7 @@ def test_a_journal_that_is_followed_anew_releases_nothing_that_is_final(
     signer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its old steps come in several answers: after none of them a revoked certificate counts."""
-    certificate = revocation.hold(issuance.issue(order()), by="alice", address="")
+    certificate = revocation.revoke(issuance.issue(order()), revocation.HOLD, by="alice", address="")
     revocation.release(certificate, officer=str(uuid.uuid4()), one_person=False, by="bob", address="")
     revocation.revoke(certificate, "keyCompromise", by="alice", address="")
     everything = client.changes(signer, 0, "").steps

@@ -146,7 +146,7 @@ def test_killed_after_the_journal_it_is_in_force_everywhere(own_signer: Signer, 
 @pytest.mark.parametrize("place", AFTER_JOURNAL[::4], ids=lambda place: "-".join(map(str, place)))
 def test_a_hold_made_final_and_killed_is_final_everywhere(own_signer: Signer, place: Place) -> None:
     certificate = issuance.issue(order())
-    revocation.hold(certificate, by="alice", address="")
+    revocation.revoke(certificate, revocation.HOLD, by="alice", address="")
     revoke_and_die(certificate, "keyCompromise", place)
     restart(own_signer)
     found = everywhere(certificate)

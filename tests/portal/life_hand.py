@@ -15,6 +15,7 @@ class Life(Acts):
         super().__init__(**modules)
         self.housekeeping, self.renewing = modules["housekeeping"], modules["renewing"]
         self.invitations, self.errors = modules["invitations"], modules["errors"]
+        self.post, self.deliveries = modules["post"], modules["deliveries"]
 
     def move_in(self, name: str, email: str, role: str) -> dict[str, Any]:
         self.users.create_user(name, full_name=name.title(), email=email, **{role: True})
@@ -62,6 +63,9 @@ class Life(Acts):
         steps = [step for step in self.housekeeping.STEPS if everything or step.name not in SLOW]
         while not (outcome := self.housekeeping.tidy(steps)):
             time.sleep(0.02)  # the other one is at it
+        self.post.finish()
+        while self.deliveries.due().exists() or self.deliveries.at_work().exists():
+            time.sleep(0.02)  # the other one's sender is at it
         return {"trouble": {name: said for name, said in outcome.items() if said}}
 
 
@@ -72,4 +76,6 @@ if __name__ == "__main__":
         renewing="enrollment.renewing",
         invitations="accounts.invitations",
         errors="accounts.errors",
+        post="portal.post",
+        deliveries="accounts.deliveries",
     )

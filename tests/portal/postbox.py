@@ -99,11 +99,15 @@ def secured(tmp_path: Path) -> tuple[dict[str, Any], str]:
 
 @dataclass
 class Ntfy:
-    """What was published: (topic, title, message). `status` is what it answers."""
+    """What was published: (topic, title, message), and with which words of HTTP and JSON around it.
+
+    `status` is what it answers.
+    """
 
     url: str
     port: int
     published: list[tuple[str, str, str]] = field(default_factory=list)
+    around: list[str] = field(default_factory=list)
     status: int = 200
     at: Callable[[], None] = lambda: None
 
@@ -129,6 +133,7 @@ def ntfy(at: Ntfy | None = None, host: str = "") -> Iterator[Ntfy]:
 
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            known.around.append(f"{self.headers} {said}")
             known.at()
             if known.status == 200:
                 known.published.append((said["topic"], said.get("title", ""), said["message"]))

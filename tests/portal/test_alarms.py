@@ -56,6 +56,16 @@ def test_a_backup_that_is_overdue_is_told_once_a_week(
     assert alarms.tell() == "2 told"
 
 
+def test_a_list_that_is_gone_keeps_no_other_alarm_back(
+    lists: None, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "overdue", lambda: [Overdue("backup", None, "Run: manage.py backup")])
+    crl.path("clients").unlink()
+    with pytest.raises(FileNotFoundError):
+        alarms.tell()
+    assert told(bob) == ["A backup is overdue"]
+
+
 @pytest.mark.django_db
 def test_the_status_says_whether_there_is_a_mail_server() -> None:
     assert settings.MAIL is None

@@ -19,6 +19,7 @@ from pki import catalogue, search_words, searching
 from pki.catalogue import Wanted
 from pki.models import Certificate, CertificateWord
 from pki.words import words
+from portal.certificate_lists import purposes
 from tests.conftest import Browser, open_session
 from tests.nasty import NASTY
 
@@ -166,6 +167,18 @@ def test_a_rare_one_among_many_ends_each_page_in_time(alice: User, monkeypatch: 
     assert names(Wanted(q="phone", profile="mqtt-client")) == ["phone zz"]
 
 
+@pytest.mark.parametrize("count", [8, 9])
+def test_the_last_full_stride_is_the_end(count: int, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "FEW", 2)
+    monkeypatch.setattr(searching, "STEP", 4)
+    for number in range(count):
+        certificate(alice, f"phone {number}", 50)
+    first = catalogue.page(Wanted(q="phone"), 8)
+    assert len(first.entries) == 8
+    last = catalogue.page(Wanted(q="phone", after=first.after))
+    assert (len(last.entries), last.after) == (count - 8, "")
+
+
 def test_everybody_sees_their_own_and_officers_and_auditors_all(
     some: dict[str, Certificate], alice: User, bob: User, erin: User, dora: User
 ) -> None:
@@ -246,3 +259,88 @@ def test_the_timeline_counts_what_ends_in_each_month(
     bar = next(b for b in bars if b.first <= timezone.localdate(tablet.not_after) < b.last)
     listed = sign_in(Browser(), erin).get(f"/certificates/?since={bar.first}&until={bar.until}")
     assert "tablet" in listed.content.decode()
+
+
+def shown(user: User, **query: str) -> str:
+    answer = open_session(Browser(), user).get("/certificates/", query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_after_a_lost_phone_the_list_says_what_became_of_it(alice: User, bob: User, charlie: User) -> None:
+    assert "Here will be the certificates" in shown(alice)
+    certificate(alice, "lost phone", revoked_at=timezone.now(), reason="keyCompromise")
+    for page in (shown(alice), shown(alice, state="current", q="", sort="end")):
+        assert "None of your certificates is in use now. 1 has ended, was revoked or is on hold." in page
+        assert "Here will be" not in page
+    assert "state=any" in shown(alice) and "lost phone" in shown(alice, state="any")
+    certificate(alice, "old phone", -5)
+    certificate(alice, "held phone", revoked_at=timezone.now(), reason="certificateHold")
+    certificate(alice, "new phone", 50)
+    assert "3 have ended, were revoked or are on hold." in shown(alice)
+    assert "3 have ended" in shown(bob)
+    assert "ended, was revoked" not in shown(charlie) + shown(bob, whose="mine")
+    assert "have ended" not in shown(alice, q="phone") + shown(alice, state="any")
+
+
+def test_what_is_not_in_use_is_counted_to_a_thousand_and_no_further(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "COUNTED", 2)
+    for number in range(4):
+        certificate(alice, f"phone {number}", -5)
+    assert catalogue.gone(None) == 3
+    assert "2+ have ended" in shown(alice)
+
+
+def test_the_filter_offers_each_title_once_and_only_what_people_can_have(alice: User, bob: User) -> None:
+    offered = {user.username: [title for _, title in purposes(user)] for user in (alice, bob)}
+    assert offered["alice"] == ["Phone or browser", "Web server", "MQTT device", "MQTT broker"]
+    assert offered["bob"] == [*offered["alice"], "SCEP", "OCSP"]
+    assert "OCSP" not in shown(alice) and shown(bob).count(">OCSP<") == 1
+
+
+@pytest.mark.parametrize("state", catalogue.STATES)
+def test_equal_titles_are_found_together_and_told_apart(alice: User, bob: User, state: str) -> None:
+    for authority in ("clients", "servers", "devices"):
+        named = {"profile": f"ocsp-{authority}", "authority": authority}
+        certificate("service:portal", f"responder of {authority}", 10, **named)
+    certificate(alice, "phone", 10)
+    found = names(Wanted(profile="ocsp-servers", state=state, sort="issued"))
+    assert len(found) == (3 if state in ("current", "ending", "any") else 0)
+    page = shown(bob, profile="ocsp-clients")
+    for what in ("phones and browsers", "web servers", "MQTT devices"):
+        assert f"OCSP for {what}" in page
+    assert '<option value="ocsp-clients" selected>' in shown(bob, profile="ocsp-devices")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("q", "phone " * 30, "longer than 150 characters"),
+        ("state", "lost", "This state is not known here"),
+        ("profile", "fridge", "This purpose is not known here"),
+        ("profile", "ocsp-clients", "This purpose is not known here"),
+        ("sort", "size", "This order is not known here"),
+        ("whose", "nobody", "This choice is not known here"),
+        ("since", "soon", "This is no date"),
+        ("after", "x_y", "a place that the list does not know"),
+        ("after", "x" * 400, "a place that the list does not know"),
+    ],
+)
+def test_what_the_filter_does_not_know_is_said_and_everything_is_shown(
+    some: dict[str, Certificate], alice: User, field: str, value: str, said: str
+) -> None:
+    page = shown(alice, **{field: value})
+    assert said in page
+    assert "alice&#x27;s phone" in page and "alice&#x27;s tablet" in page
+    assert "Ensure this" not in page and "Select a valid" not in page
+    if field == "q":
+        assert f'value="{value.strip()}"' in page or f'value="{value}"' in page  # what was typed is kept
+
+
+def test_a_place_of_its_own_is_no_trouble(some: dict[str, Certificate], alice: User) -> None:
+    for query in ({}, {"sort": "name"}, {"q": "alice"}):
+        wanted = Wanted(owners=(str(alice.pk),), **query)
+        page = shown(alice, after=catalogue.page(wanted, 1).after, **query)
+        assert "does not know" not in page and "error-summary" not in page

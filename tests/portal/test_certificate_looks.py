@@ -11,7 +11,8 @@ from pki.models import Certificate, ListFetch
 from tests.conftest import Browser, open_session
 from tests.door.acts import practice_door
 from tests.enrollment.acts import HERE, ask, thing
-from tests.pictures import faults_in
+from tests.pictures import SITE, chromium, faults_in, looks, picture, serve
+from tests.portal.test_certificate_lists import certificate
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("signer")]
 
@@ -73,7 +74,7 @@ def test_the_pages_look_right(phone: Certificate, alice: User, bob: User) -> Non
         "readers": desk.get("/certificates/readers"),
         "renew": home.get(f"/certificates/{phone.pk}/renew"),
         "paper": home.get(f"/certificates/{phone.pk}/paper"),
-        "slip": home.post(f"/certificates/{phone.pk}/paper"),
+        "slip": home.post(f"/certificates/{phone.pk}/paper", follow=True),
         "lost": Browser().get("/lost"),
     }
     code = pages["slip"].context["code"]
@@ -82,3 +83,21 @@ def test_the_pages_look_right(phone: Certificate, alice: User, bob: User) -> Non
     pages["lost-done"] = Browser().post("/lost", {"code": code, "confirmed": "1"})
     html = {f"certificate-{name}": answer.content.decode() for name, answer in pages.items()}
     assert faults_in(html, ("phone-dark", "desk-light")) == []
+
+
+def test_the_timeline_fits_a_phone(alice: User) -> None:
+    """The commonest household has one bar, a year from now: it is seen at once, in letters to read."""
+    certificate(alice, "alice's phone", 360)
+    pages = {"timeline": open_session(Browser(), alice).get("/certificates/timeline").content.decode()}
+    with chromium() as browser:
+        for look, page in looks(browser, ("phone-light", "desk-dark")):
+            serve(page, pages)
+            page.goto(f"{SITE}/timeline")
+            picture(page, f"timeline-own-{look}")
+            drawn = page.locator(".timeline rect, .timeline text")
+            places = drawn.evaluate_all("found => found.map(e => e.getBoundingClientRect().toJSON())")
+            assert len(places) > 13
+            width = page.evaluate("innerWidth")
+            assert all(place["left"] >= 0 and place["right"] <= width for place in places)
+            size = "e => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a"
+            assert page.locator(".timeline text").first.evaluate(size) >= 11

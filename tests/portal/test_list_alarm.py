@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import CertificateRevocationListBuilder, Name
+from django.utils import timezone
 from pytest_django import Settings
 
 from pki import crl, publication
@@ -38,7 +40,12 @@ def words() -> list[tuple[bool, str]]:
 
 def test_fresh_lists_are_well(published: Path) -> None:
     assert words() == [(True, "Current")] * 3
-    assert "0 revoked" in health.revocation_lists()[0].sentence
+    with timezone.override("Asia/Tokyo"):
+        fact = health.revocation_lists()[0]
+    assert "Of phones and browsers: 0 revoked." in fact.sentence
+    assert (fact.label, fact.moment) == ("Good until", crl.current("clients").ends)
+    laid = datetime.fromtimestamp(crl.path("clients").stat().st_mtime, ZoneInfo("Asia/Tokyo"))
+    assert f"Published {laid.day} {laid:%B %Y, %H:%M}." in fact.sentence
 
 
 @pytest.mark.parametrize("name", ["servers", "servers-root"])

@@ -109,7 +109,7 @@ def test_strangers_fill_no_table_and_push_out_nobody_with_a_name(
     for number in range(20):
         fetch(settings, f"198.51.100.{number}", "scanner")
     assert ListFetch.objects.filter(name="").count() <= 12
-    assert ListFetch.objects.filter(name="The broker at home").exists()
+    assert readers.everybody()[0].name == readers.of("clients", None)[0].fetch.name == "The broker at home"
 
 
 def test_who_asks_under_ever_new_names_writes_no_more_than_others(
@@ -124,6 +124,14 @@ def test_who_asks_under_ever_new_names_writes_no_more_than_others(
     ListFetch.objects.update(since=timezone.now() - 2 * readers.ANEW)
     fetch(settings, SITE, "curl/8")
     assert ListFetch.objects.filter(program="curl/8").exists()
+
+
+def test_many_addresses_push_out_nobody_who_asks_regularly(phone: Certificate, settings: Settings) -> None:
+    fetch(settings, BROKER, "nginx")
+    for number in range(2 * readers.NEW):
+        fetch(settings, f"198.51.100.{number}", "scanner")
+    assert ListFetch.objects.count() == readers.NEW
+    assert ListFetch.objects.filter(address=BROKER).exists()
 
 
 def test_nasty_programs_and_names_are_kept_as_text(phone: Certificate, settings: Settings, bob: User) -> None:

@@ -53,7 +53,7 @@ def test_a_certificate_says_where_to_ask_and_there_it_is_good(profile: str) -> N
 def test_revoked_means_revoked_for_the_very_next_question(nonce: bytes | None) -> None:
     row = issued()
     assert status(row, nonce) == "GOOD"
-    row = revocation.hold(row, by="bob", address="")
+    row = revocation.revoke(row, revocation.HOLD, by="bob", address="")
     found = said(post(question(row, nonce)))
     assert found.certificate_status.name == "REVOKED"
     assert (found.revocation_reason, found.revocation_time_utc) == (

@@ -75,7 +75,7 @@ def test_after_a_restoration_what_was_revoked_since_is_asked_for_until_the_next_
     notes.backed_up("house.tar.age", timezone.now())
     assert outlook.put_back() == []
     notes.restored("house.tar.age", "2026-01-02T03:04:05+00:00")
-    assert "as it was at 2026-01-02 03:04 UTC" in outlook.put_back()[0].sentence
+    assert "as it was on 2 January 2026, 03:04." in outlook.put_back()[0].sentence
     notes.backed_up("house.tar.age", timezone.now())
     assert outlook.put_back() == []
 
@@ -151,8 +151,10 @@ def test_the_page_says_in_its_headline_how_many_things_need_somebody(
     browser: Browser, alice: User, erin: User
 ) -> None:
     made(alice)
+    trail.record(ORPHAN, detail={"why": "Nobody knows the certificate 1f."})
     open_session(browser, erin)
     page = browser.get("/status").content.decode()
     assert "need you</h1>" in page
+    assert page.count("Nobody knows the certificate 1f.") == 1
     assert page.index("Nothing of this is kept anywhere else") < page.index("Everything else is well")
     assert page.index("Everything else is well") < page.index("Housekeeping, step by step")

@@ -116,3 +116,12 @@ def test_of_several_addresses_in_one_none_gets_anything() -> None:
         with contextlib.suppress(Undelivered):
             sender.push(both, title="x", body="x", leaves=lambda: None)
         assert not second.published
+
+
+@pytest.mark.slow
+def test_nobodys_app_is_told_to_fetch_a_picture_from_elsewhere() -> None:
+    with ntfy() as server, Pusher() as sender:
+        sender.push(server.url, title="x", body="x", leaves=lambda: None)
+    assert server.published == [("hometopic", "x", "x")]
+    assert "://" not in server.around[0]
+    assert "icon" not in server.around[0].lower()

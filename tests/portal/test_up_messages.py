@@ -43,5 +43,10 @@ def test_messages_leave_the_confined_housekeeping_once_each(tmp_path: Path) -> N
             tell(running, phone.url, "two")
             wait_until(lambda: len(server.letters) == 2 and len(phone.published) == 2, 60, "sent again")
             assert "Traceback" not in running.said
-        assert [letter["Subject"] for letter in server.letters] == ["It ends: one", "It ends: two"]
+        tell(running, phone.url, "three")
+        manage("housekeeping", env=running.env)  # outside of `up` it stays until they have left
+        assert [letter["Subject"] for letter in server.letters] == [
+            f"It ends: {n}" for n in ("one", "two", "three")
+        ]
+        assert len(phone.published) == 3
         assert PASSWORD not in running.said

@@ -37,7 +37,7 @@ class Command(BaseCommand):
         line = dialler.Line()
         helper = children.forked(lambda: dialler.serve([line]), keep=[line.diallers.fileno()])()
         try:
-            return dict(apart(housekeeping.tidy, line))
+            return dict(apart(housekeeping.once, line))
         finally:
             os.kill(helper, signal.SIGTERM)
             os.waitpid(helper, 0)

@@ -114,6 +114,7 @@ LIST = b'{"format": 1, "version": "1", "made_at": "", "household": "", "files": 
         (("manifest.json", LIST.replace(b"1,", b"2,", 1)),),
         (("manifest.json", LIST), ("web/key", b"x")),
         (("manifest.json", LIST), ("../out", b"x")),
+        (("manifest.json", LIST), ("web/\0é", b"x")),
         (("manifest.json", LIST), ("/tmp/out", b"x")),
         (("manifest.json", LIST), ("web/key", b"link")),
         (("manifest.json", LIST.replace(b"{}", b'{"web/key": ""}')),),
