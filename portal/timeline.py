@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pki import catalogue
@@ -48,7 +49,7 @@ def bars(owners: tuple[str, ...] | None, unit: str, today: date) -> list[Bar]:
     found = []
     for place, (first, last, count) in enumerate(zip(starts, starts[1:], counts, strict=False)):
         height = max(round(HIGH * count / highest), 3) if count else 0
-        label = date_format(first, "M" if unit == "month" else "j M")
+        label = date_format(first, "M" if unit == "month" else gettext("j M"))
         found.append(Bar(max(first, today), last, count, label, place * WIDTH, 20 + HIGH - height, height))
     return found
 
