@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -289,13 +290,14 @@ def unix_sockets_open() -> str:
 
 def disk() -> list[Fact]:
     free = shutil.disk_usage(settings.DATA).free
+    size = number_format(free // 2**20, force_grouping=True)
     well = free > checks.LITTLE_ROOM
     return [
         Fact(
             _("Disk"),
             well,
             _("Room") if well else _("Nearly full"),
-            _("%(size)s MB free for the data folder") % {"size": f"{free // 2**20:,}"},
+            _("%(size)s MB free for the data folder") % {"size": size},
         )
     ]
 

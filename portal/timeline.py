@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -29,7 +29,8 @@ class Bar:
 
     @property
     def number(self) -> str:
-        return f"{catalogue.COUNTED:,}+" if self.count > catalogue.COUNTED else f"{self.count:,}"
+        number = number_format(min(self.count, catalogue.COUNTED), force_grouping=True)
+        return f"{number}+" if self.count > catalogue.COUNTED else number
 
     @property
     def until(self) -> date:
