@@ -19,12 +19,17 @@ from accounts.models import InvitationGroup, Role
 _SHOWN = 5  # faults in the summary; the list below it has all
 _EXAMPLE = "name,e-mail,device\nAnna Huber,anna@example.org,phone\n"
 _ANEW = gettext_lazy("A part of this page is missing. Copy your list and open the page anew.")
-HOURS = [(24, "one day"), (72, "three days"), (168, "a week"), (336, "two weeks")]
+HOURS = [
+    *((24, gettext_lazy("one day")), (72, gettext_lazy("three days"))),
+    *((168, gettext_lazy("a week")), (336, gettext_lazy("two weeks"))),
+]
 
 
 class HoursField(forms.TypedChoiceField):
     def __init__(self) -> None:
-        super().__init__(label=_("The links are good for"), coerce=int, initial=together.HOURS, choices=HOURS)
+        super().__init__(
+            label=gettext_lazy("The links are good for"), coerce=int, initial=together.HOURS, choices=HOURS
+        )
 
 
 class TogetherForm(forms.Form):

@@ -30,6 +30,12 @@ SECRETS = ("private-key", "pkcs12", "too-large")
 NAMES_HINT = _("Names and addresses under which it is reached, one a line: nas.home.arpa or 192.168.1.2.")
 
 
+def _purposes() -> list[tuple[str, str]]:
+    """The kinds of certificates, in the language of whoever reads the form."""
+    named = ((found.name, gettext(found.title), gettext(found.purpose)) for found in PROFILES.values())
+    return [(name, f"{title}\n{purpose}") for name, title, purpose in named]
+
+
 def sentence(error: Refused | CSRRejected) -> str:
     """What is wrong and the way out, in one line."""
     return f"{in_words(str(error))} {in_words(error.remedy)}".strip()
@@ -73,7 +79,7 @@ class SubmitForm(forms.Form):
     profile = forms.ChoiceField(
         label=_("What is it for?"),
         widget=forms.RadioSelect,
-        choices=[(profile.name, f"{profile.title}\n{profile.purpose}") for profile in PROFILES.values()],
+        choices=_purposes,
         initial="tls-client",
         error_messages={"required": _("Choose what the certificate is for.")},
     )

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -54,7 +55,7 @@ def checked_sans(profile: CertificateProfile, typed: list[str]) -> tuple[str, ..
     if len(typed) > hostnames.MAX_SANS:  # before each is looked at
         raise Refused(
             _("These are %(number)s host names; one certificate has at most %(limit)d.")
-            % {"number": f"{len(typed):,}", "limit": hostnames.MAX_SANS},
+            % {"number": number_format(len(typed), force_grouping=True), "limit": hostnames.MAX_SANS},
             _("Leave some out, or ask for several certificates."),
         )
     sans = tuple(dict.fromkeys(_san(text) for text in typed))

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from pki import catalogue
@@ -29,7 +30,8 @@ class Bar:
 
     @property
     def number(self) -> str:
-        return f"{catalogue.COUNTED:,}+" if self.count > catalogue.COUNTED else f"{self.count:,}"
+        number = number_format(min(self.count, catalogue.COUNTED), force_grouping=True)
+        return f"{number}+" if self.count > catalogue.COUNTED else number
 
     @property
     def until(self) -> date:
@@ -50,7 +52,7 @@ def bars(owners: tuple[str, ...] | None, unit: str, today: date) -> list[Bar]:
     found = []
     for place, (first, last, count) in enumerate(zip(starts, starts[1:], counts, strict=False)):
         width = max(round(LONGEST * count / highest), 3) if count else 0
-        label = date_format(first, "M Y" if unit == "month" else "j M")
+        label = date_format(first, "M Y" if unit == "month" else gettext("j M"))
         found.append(Bar(max(first, today), last, count, label, place * ROW, width))
     return found
 

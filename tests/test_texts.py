@@ -25,11 +25,7 @@ FIELD = re.compile(r"%\(\w+\)[sd]")
 ROOMS = ("accounts", "audit", "door", "enrollment", "portal")
 
 # Whatever is still to be made translatable; nothing may be added here.
-WAITING: frozenset[str] = frozenset(
-    {
-        "portal/help_devices.html",
-    }
-)
+WAITING: frozenset[str] = frozenset()
 WAITING_PYTHON: frozenset[str] = frozenset(
     {
         "portal/views/renewing.py",
