@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from portal.templatetags.latchkey import MINUTE
 
@@ -16,7 +17,7 @@ def counted(number: int, noun: str) -> str:
 
 def dated(moment: datetime) -> str:
     """In the household's zone: "5 December 2026, 10:31"."""
-    return date_format(timezone.localtime(moment), MINUTE)
+    return date_format(timezone.localtime(moment), _(MINUTE))
 
 
 @dataclass(frozen=True)

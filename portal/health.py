@@ -8,8 +8,9 @@ from cryptography import x509
 from django.conf import settings
 from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from door import link
 from enrollment import listing
@@ -133,8 +134,15 @@ def signer() -> list[Fact]:
     status = signer_status()
     if status is None:
         return [_signer_down()]
-    named = {"issued": status.issued, "revoked": status.revoked, "version": status.version}
-    said = _("%(issued)d certificates issued, %(revoked)d revoked, version %(version)s") % named
+    said = ngettext(
+        "%(issued)s certificate issued, %(revoked)s revoked, version %(version)s",
+        "%(issued)s certificates issued, %(revoked)s revoked, version %(version)s",
+        status.issued,
+    ) % {
+        "issued": number_format(status.issued, force_grouping=True),
+        "revoked": number_format(status.revoked, force_grouping=True),
+        "version": status.version,
+    }
     return [Fact(_("Signer"), True, _("Answers"), said)]
 
 
@@ -160,9 +168,9 @@ def revocation_lists() -> list[Fact]:
         word, sentence = _list_state(end)
         well = not sentence
         label = _("It ended") if word == _("Lapsed") else _("Good until")
-        sentence = sentence or _("Of %(whom)s: %(number)d revoked. %(published)s") % {
+        sentence = sentence or _("Of %(whom)s: %(number)s revoked. %(published)s") % {
             "whom": lists.AUTHORITIES[name],
-            "number": len(published),
+            "number": number_format(len(published), force_grouping=True),
             "published": _published(name),
         }
         found.append(Fact(_("Revocation list %(name)s") % {"name": name}, well, word, sentence, label, end))
@@ -182,7 +190,8 @@ def _list_state(end: datetime) -> tuple[str, str]:
         lapsed = _("Servers may refuse everybody by now.")
         return _("Lapsed"), f"{lapsed} {LIST_COMES}"
     if left < alarms.LISTS_LEFT:
-        return _("Lapses soon"), f"{_('It should be new each day.')} {LIST_COMES}"
+        due = _("It should be new each day.")
+        return _("Lapses soon"), f"{due} {LIST_COMES}"
     return _("Current"), ""
 
 
