@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 BOOTSTRAP := $(PYTHON) deploy/bootstrap.py
 
-.PHONY: python help run demo test check format pictures race bench crash homeassistant djangoca lock
+.PHONY: python help run demo test check format pictures bench soak homeassistant djangoca lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 22
@@ -33,10 +33,6 @@ format: python ## put the code into its format
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
 
-race: python ## let 16 officers approve the same 500 requests at once, on SQLite and PostgreSQL
-	@$(BOOTSTRAP) --dev --packages
-	$(VENV)/python -m tests.race_officers
-
 pictures: python ## take the pictures of README and docs anew
 	@$(BOOTSTRAP) --dev --packages
 	DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/python -m tests.browser.docs_pictures
@@ -45,9 +41,9 @@ bench: python ## measure, as ratios in one run
 	@$(BOOTSTRAP) --dev --packages
 	$(VENV)/python -m bench
 
-crash: python ## kill the signer a thousand times under load: nothing may be lost or doubled
-	@$(BOOTSTRAP) --dev
-	$(VENV)/python -m tests.crash_signer
+soak: python ## run hard: kills, damaged input, full disks, wrong clocks; ONLY=name SCALE=0.01 for a part
+	@$(BOOTSTRAP) --dev --packages
+	$(VENV)/python -m tests.soak $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
 homeassistant: python ## install Home Assistant beside, and let it find and open doors
 	@$(BOOTSTRAP) --dev --packages

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.postgres import database_url, needs_postgresql  # noqa: F401 a fixture
-from tests.race_officers import race, run_pytest
+from tests.soak.officers import race, run_pytest
 
 pytestmark = [pytest.mark.slow, needs_postgresql]
 

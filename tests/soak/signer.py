@@ -1,7 +1,5 @@
 """Kill the signer again and again while somebody asks it for certificates; then nothing is lost or doubled.
 
-    python -m tests.crash_signer [kills, 1000 unless told]
-
 Each request is repeated until it is answered, as the web side does. Kills come at random moments: while the
 signer starts and recovers, between reservation and signature, between signature and answer, in a revocation.
 """
@@ -9,10 +7,10 @@ signer starts and recovers, between reservation and signature, between signature
 import random
 import signal
 import sqlite3
-import sys
-import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,9 +22,11 @@ from pki.errors import SignerUnavailable
 from pki.signer import client
 from tests.pki.signer.makers import request
 from tests.pki.signer.process import Signer
+from tests.soak.results import Outcome
 
 CLIENTS = 2
 REVOKE_EVERY = 5
+PIECE = 100  # kills of one signer and its journal
 
 
 class Asker(threading.Thread):
@@ -62,14 +62,24 @@ class Asker(threading.Thread):
                 time.sleep(0.005)
 
 
-def torment(folder: Path, kills: int) -> str:
-    """Kill the signer `kills` times under load; gives a sentence, or raises AssertionError."""
+def run(begin: int, count: int, folder: Path) -> Iterator[tuple[int, Outcome]]:
+    for start in range(begin, begin + count, PIECE):
+        kills = min(PIECE, begin + count - start)
+        (folder / str(start)).mkdir()
+        try:
+            counts, lost = torment(folder / str(start), kills), []
+        except AssertionError as error:
+            counts, lost = Counter(), [f"{start}: {error}"[:500]]
+        yield kills, Outcome(kills, lost, counts)
+
+
+def torment(folder: Path, kills: int) -> Counter[str]:
+    """Kill the signer `kills` times under load; gives what there was to lose. Raises AssertionError."""
     signer, stop = Signer(folder), threading.Event()
     askers = [Asker(signer.socket, stop) for _ in range(CLIENTS)]
     signer.start()
-    askers[
-        0
-    ].one()  # pkilint looks at this one; were it killed again and again, nothing would be issued at all
+    # pkilint looks at this one; were it killed again and again, nothing would be issued at all
+    askers[0].one()
     signer.stop()
     for asker in askers:
         asker.start()
@@ -82,14 +92,9 @@ def torment(folder: Path, kills: int) -> str:
     signer.stop()
     answers = {key: der for asker in askers for key, der in asker.certificates.items()}
     revoked = {key: moment for asker in askers for key, moment in asker.revoked.items()}
-    assert len(answers) > kills / 4, (
-        f"only {len(answers)} certificates: the signer had hardly anything to lose"
-    )
+    assert len(answers) > kills / 4, f"only {len(answers)} certificates: there was hardly anything to lose"
     check(signer.home / "journal.sqlite3", answers, revoked)
-    return (
-        f"{kills} kills, {len(answers)} certificates, {len(revoked)} revocations, {recoveries} recoveries "
-        "of what was reserved and not signed: none lost, none doubled"
-    )
+    return Counter(certificates=len(answers), revocations=len(revoked), recoveries=recoveries)
 
 
 def kill_once(signer: Signer, askers: list[Asker]) -> bool:
@@ -123,8 +128,3 @@ def check(path: Path, answers: dict[str, bytes], revoked: dict[str, datetime]) -
     assert {serial: datetime.fromtimestamp(at, UTC) for serial, at in lines} == revoked, (
         "a revocation was lost"
     )
-
-
-if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="latchkey-crash-") as temporary:
-        print(torment(Path(temporary), int(sys.argv[1]) if len(sys.argv) > 1 else 1000))
