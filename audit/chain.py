@@ -47,9 +47,12 @@ def digest_of(event: AuditEvent) -> str:
 
 def is_whole(event: AuditEvent) -> bool:
     """Whether the line's digest fits, and the private part, while it is there, is the one committed to."""
-    if digest_of(event) != event.digest:
+    try:
+        if digest_of(event) != event.digest:
+            return False
+        return not event.salt or commitment_of(event) == event.commitment
+    except TypeError:  # bytes where text was: SQLite stores anything in any column
         return False
-    return not event.salt or commitment_of(event) == event.commitment
 
 
 def has_faded(event: AuditEvent) -> bool:

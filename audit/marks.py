@@ -1,8 +1,9 @@
 """What the trail says of its own fading: how far it came, and a digest of what is left of old lines."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from audit import chain
 from audit.models import AuditEvent
@@ -31,8 +32,7 @@ class Marks:
 def read() -> Marks:
     """As the trail says now. Whether these lines are what they were is for the chain to show."""
     reached, sealed = 0, []
-    noted = AuditEvent.objects.filter(action=ACTION).order_by("sequence")
-    for detail in noted.values_list("detail", flat=True).iterator(chunk_size=500):
+    for detail in _details():
         first, last = detail.get("first"), detail.get("last")
         if first != reached + 1 or not isinstance(last, int) or last < first:
             continue
@@ -40,6 +40,15 @@ def read() -> Marks:
         if "digest" in detail and detail["digest"] == digest_of_old(first, last):
             sealed.append((first, last))
     return Marks(reached, tuple(sealed))
+
+
+def _details() -> Iterator[dict[str, object]]:
+    """Of the lines about fading, in order, up to the first that is too damaged to be read."""
+    noted = AuditEvent.objects.filter(action=ACTION).order_by("sequence").values_list("detail", flat=True)
+    try:
+        yield from takewhile(lambda detail: isinstance(detail, dict), noted.iterator(chunk_size=500))
+    except (ValueError, TypeError):
+        return
 
 
 def digest_of_old(first: int, last: int) -> str:

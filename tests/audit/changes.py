@@ -31,7 +31,7 @@ def edit(line: AuditEvent, chance: random.Random) -> None:
     elif field in ("previous", "digest"):
         value = "".join(chance.choices(HEX, k=64))
     else:
-        value = value[: chance.randint(0, len(value) - 1)]
+        value = value[: chance.randint(0, len(value) - 1)] if value else "x"
     AuditEvent.objects.filter(pk=line.pk).update(**{field: value})
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from audit import chain, fading, marks, trail
 from audit.chain import FADED
 from audit.models import AuditEvent, AuditHead
-from tests.audit.test_trail import cut, edit, remove, swap
+from tests.audit.changes import cut, edit, remove, swap
 
 pytestmark = pytest.mark.django_db
 

@@ -78,12 +78,31 @@ def test_each_of_two_hundred_random_edits_removals_swaps_and_cuts_is_found() -> 
     assert trail.verify().broken_at is None
 
 
-def test_a_line_too_damaged_to_be_read_is_reported_and_not_a_crash() -> None:
-    fill(4)
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE audit_auditevent SET at = 'yesterday' WHERE sequence = 3")
-        assert trail.verify().broken_at == 3
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's columns take text alone")
+@pytest.mark.parametrize("action", ["test.line", "audit.faded"])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at", "yesterday"),
+        ("actor", b"\xff\xfe"),
+        ("salt", b"\xff"),
+        ("digest", b"\xff"),
+        ("detail", "no JSON"),
+        ("detail", "[1]"),
+        ("detail", b"\xff"),
+    ],
+)
+def test_a_line_too_damaged_to_be_read_is_reported_and_not_a_crash(
+    action: str, column: str, value: object
+) -> None:
+    fill(2)
+    trail.record(action, actor="dora", address="192.0.2.1", detail={"first": 1, "last": 1})
+    fill(1)
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = ON")  # as who writes into the file itself
+        cursor.execute(f"UPDATE audit_auditevent SET {column} = %s WHERE sequence = 3", [value])
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
+    assert trail.verify().broken_at == 3
 
 
 def test_lines_cut_off_at_the_end_show_in_the_stored_head() -> None:
