@@ -40,21 +40,29 @@ def run(begin: int, count: int, folder: Path) -> Iterator[tuple[int, Outcome]]:
             yield size, send(house, kinds, start, size)
 
 
+def registrar(house: House) -> x509.Certificate:
+    """Whom SCEP messages are enciphered for."""
+    answer = web.status(house.running).ask("GET", "/scep/clients?operation=GetCACert")
+    given = pkcs7.load_der_pkcs7_certificates(answer.body)
+    return next(one for one in given if isinstance(one.public_key(), rsa.RSAPublicKey))
+
+
+def issuing(house: House) -> x509.Certificate:
+    """The CA of people's certificates."""
+    return x509.load_der_x509_certificate((house.running.data / "public/ca/clients.cer").read_bytes())
+
+
 def all_kinds(house: House) -> list[Kind]:
     """A phone's first request, a printer's, a poll, a renewal, and the two that fetch."""
-    face = web.status(house.running)
-    given = pkcs7.load_der_pkcs7_certificates(face.ask("GET", "/scep/clients?operation=GetCACert").body)
-    ra = next(one for one in given if isinstance(one.public_key(), rsa.RSAPublicKey))
-    der = (house.running.data / "public/ca/clients.cer").read_bytes()
-    issuing = x509.load_der_x509_certificate(der)
+    face, ra, issuer = web.status(house.running), registrar(house), issuing(house)
     holder, newcomer, printer = (Phone(ra, name=name) for name in ("holder", "newcomer", "printer"))
     challenge = house.hand("device", owner="alice", device="enrolled")["challenge"]
     reply = holder.read(face.ask("POST", WHERE, holder.ask(holder.csr(challenge))).body)
     (holder.certificate,) = reply.certificates
     of_device = house.hand("device", owner="alice", device="new")["challenge"]
     of_person = house.hand("challenge", owner="alice", device="printer")["challenge"]
-    names = sequence(issuing.subject.public_bytes(), printer.certificate.subject.public_bytes())
-    wanted = about(issuing, holder.certificate.serial_number)
+    names = sequence(issuer.subject.public_bytes(), printer.certificate.subject.public_bytes())
+    wanted = about(issuer, holder.certificate.serial_number)
     return [
         Kind(newcomer, "19", newcomer.csr(of_device)),
         Kind(printer, "19", printer.csr(of_person)),
