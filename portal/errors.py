@@ -1,6 +1,7 @@
 """The pages for what goes wrong: each says what, and the way out, and none can fail itself."""
 
 import logging
+import sys
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
@@ -9,6 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from portal import unsaved
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500; or 503 when disk or database are to blame."""
+    if found := unsaved.trouble(sys.exception()):
+        return unsaved.later(page(request, unsaved.STATUS, found.title, found.message, found.remedy))
     return page(
         request,
         500,
@@ -124,4 +130,7 @@ def status_not_found(request: HttpRequest, exception: Exception | None = None) -
 
 
 def status_error(request: HttpRequest) -> HttpResponse:
+    """500; or 503 when disk or database are to blame."""
+    if found := unsaved.trouble(sys.exception()):
+        return unsaved.later(_plain(f"{found.title}. {found.remedy}", unsaved.STATUS))
     return _plain("Something broke.", 500)

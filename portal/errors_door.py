@@ -1,6 +1,7 @@
 """The door's pages for what goes wrong: in its own words, for people in front of a closed door."""
 
 import logging
+import sys
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
@@ -8,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from portal import errors
+from portal import errors, unsaved
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,12 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500; or 503 when disk or database are to blame: a press is written down before anything is sent."""
+    if found := unsaved.trouble(sys.exception()):
+        look = _("Look whether it opened before you press again.")
+        return unsaved.later(
+            page(request, unsaved.STATUS, found.title, f"{found.message} {look}", found.remedy)
+        )
     return page(
         request,
         500,

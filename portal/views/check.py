@@ -4,6 +4,7 @@ Renewing it from here is in portal/views/renew.py.
 """
 
 import logging
+import sys
 from collections.abc import Mapping
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from accounts import useragent
 from accounts.addresses import address_of
 from door import gate
 from enrollment import seen
-from portal import advice, arrivals, errors, renewals
+from portal import advice, arrivals, errors, renewals, unsaved
 from portal.arrivals import Arrival
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500; or 503 when disk or database are to blame."""
+    if found := unsaved.trouble(sys.exception()):
+        message = f"{found.message} {found.remedy}"
+        return unsaved.later(_error(request, unsaved.STATUS, found.title, message))
     return _error(
         request,
         500,
