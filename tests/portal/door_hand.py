@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,8 +43,13 @@ class Hand:
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
+        self.free = threading.Lock()
 
     def __call__(self, act: str, **words: Any) -> dict[str, Any]:
+        with self.free:
+            return self._done(act, words)
+
+    def _done(self, act: str, words: dict[str, Any]) -> dict[str, Any]:
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps({"act": act, **words}) + "\n")
         self.process.stdin.flush()

@@ -125,7 +125,7 @@ class Running:
     def children(self) -> dict[str, int]:
         """Process ids of the signer, of the dialler, which is not confined either, and of the others."""
         found = {}
-        for number, pid in enumerate(_children_of(self.process.pid)):
+        for number, pid in enumerate(children_of(self.process.pid)):
             words = Path(f"/proc/{pid}/cmdline").read_bytes()
             confined = "NoNewPrivs:\t1" in Path(f"/proc/{pid}/status").read_text()
             name = f"child-{number}" if confined else "dialler"
@@ -142,7 +142,7 @@ class Running:
         while waiting:
             pid = waiting.pop()
             found.add(pid)
-            waiting += _children_of(pid)
+            waiting += children_of(pid)
         return found
 
     def end(self, number: int = signal.SIGTERM) -> int:
@@ -161,7 +161,7 @@ def secured(running: Running, context: ssl.SSLContext | None = None) -> Iterator
         yield secure
 
 
-def _children_of(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:

@@ -24,6 +24,7 @@ from tests.soak.lines import LINES, Line
 
 def work(line: Line, begin: int, count: int, deadline: float) -> results.Total:
     """Do `count` of a line, beginning with number `begin`; every piece is written down when it is done."""
+    results.commit()
     module, at = importlib.import_module(f"tests.soak.{line.name}"), begin
     this_run = results.Total()
     with tempfile.TemporaryDirectory(prefix=f"soak-{line.name}-") as folder:
@@ -33,7 +34,7 @@ def work(line: Line, begin: int, count: int, deadline: float) -> results.Total:
             results.keep(line.name, (at, at + used), outcome, now - begun)
             at, begun = at + used, now
             this_run.tried += outcome.tried
-            this_run.lost += len(outcome.lost)
+            this_run.lost += outcome.failed
             this_run.why += outcome.lost[: results.SAID]
             this_run.skipped = outcome.skipped
             this_run.notes |= outcome.notes

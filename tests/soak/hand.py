@@ -50,6 +50,14 @@ class Soak(Acts):
         found = self.requests.filter(owner__username=owner, status="pending").values_list("pk", "device")
         return {"requests": [[str(pk), device] for pk, device in found]}
 
+    def lose_one(self, owner: str) -> dict[str, Any]:
+        """One of their phones is gone: it is revoked, and a new list published. The first one stays."""
+        users = {"owner": str(self.users.get(username=owner).pk), "revoked_at": None}
+        found = self.certificates.filter(**users, profile="tls-client").order_by("-not_before").first()
+        if found is not None and found.subject != f"{owner}'s phone":
+            self.revocation.revoke(found, "keyCompromise", by="bob", address=door_hand.HERE)
+        return {}
+
     def keys(self) -> dict[str, Any]:
         """The keys of all certificates that people have, SHA-256 of their SubjectPublicKeyInfo."""
         found = self.certificates.filter(profile="tls-client").values_list("key_sha256", flat=True)

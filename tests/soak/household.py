@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.start import pss
 from tests.portal.door_clients import Crowd
 from tests.portal.door_hand import Hand, hand
-from tests.portal.running import Running, as_installed_by_make_run, up, wait_until
+from tests.portal.running import Running, as_installed_by_make_run, children_of, up, wait_until
 from tests.soak import web
 
 PEOPLE = {
@@ -19,8 +19,6 @@ PEOPLE = {
     "erin": ["auditor"],
     "dora": ["administrator"],
 }
-# In the order in which `up` starts its confined children; the check face comes when somebody visits it.
-FACES = ("portal", "door", "status", "housekeeping")
 BACK = 120  # seconds until everybody must be back: the supervisor waits up to thirty, the machine is busy
 
 
@@ -70,20 +68,29 @@ class House:
 
 
 def processes(running: Running) -> dict[str, int]:
-    """Each child by what it does: the children appear in the order of their start until the first one dies,
-    so what they listen to tells them apart."""
-    found, listens = {}, {}
-    for name, variable in (("portal", "PORTAL"), ("door", "DOOR"), ("status", "STATUS"), ("check", "CHECK")):
-        listens[_inode(int(running.env[f"LATCHKEY_{variable}_BIND"].rpartition(":")[2]))] = name
-    for name, pid in running.children().items():
-        if name in ("signer", "dialler"):
-            found[name] = pid
+    """Each child by what it listens to, or has beside; without those that are only just starting."""
+    listens = {
+        _inode(int(running.env[f"LATCHKEY_{name.upper()}_BIND"].rpartition(":")[2])): name
+        for name in ("portal", "door", "status", "check")
+    }
+    found = {}
+    for pid in children_of(running.process.pid):
+        try:
+            is_signer = b"pki.signer" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            name = "signer" if is_signer else _name(_sockets(pid), listens)
+        except OSError:  # gone meanwhile
             continue
-        sockets = _sockets(pid)
-        named = [listens[inode] for inode in sockets if inode in listens]
-        if sockets:
-            found[named[0] if named else "housekeeping"] = pid
+        if name:
+            found[name] = pid
     return found
+
+
+def _name(sockets: set[str], listens: dict[str, str]) -> str:
+    """A fork has everything of its parent's for a moment; the dialler has the ends of many lines."""
+    named = [listens[inode] for inode in sockets if inode in listens]
+    if named or not sockets:
+        return named[0] if len(named) == 1 else ""
+    return "dialler" if len(sockets) > 2 else "housekeeping"
 
 
 def _inode(port: int) -> str:
@@ -96,24 +103,14 @@ def _inode(port: int) -> str:
 
 
 def _sockets(pid: int) -> set[str]:
-    found = set()
-    try:
-        for entry in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(entry.readlink())
-            if target.startswith("socket:["):
-                found.add(target[8:-1])
-    except OSError:
-        return set()
-    return found
+    links = [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
 @contextmanager
 def household(folder: Path, **more: str) -> Iterator[House]:
     """`manage.py up` over an empty folder, moved into. `more` environment."""
-    without = as_installed_by_make_run(folder / "without")
-    if path := more.pop("PYTHONPATH", ""):
-        without["PYTHONPATH"] += f":{path}"
-    with up(folder / "data", **without, **more) as running, hand(running.env, "tests.soak.hand") as helping:
+    with _started(folder, **more) as (running, helping):
         helping("move_in", people=PEOPLE)
         (folder / "devices").mkdir()
         device = Crowd(running, helping, folder / "devices").good("phone", "alice")
@@ -121,3 +118,22 @@ def household(folder: Path, **more: str) -> Iterator[House]:
         house = House(running, helping, folder, device)
         wait_until(lambda: not house.is_well(), BACK, "everything answers")
         yield house
+
+
+@contextmanager
+def reopened(before: House, **more: str) -> Iterator[House]:
+    """The same household, started again over its folder."""
+    with _started(before.folder, **more) as (running, helping):
+        house = House(running, helping, before.folder, before.device)
+        wait_until(lambda: not house.is_well(), BACK, "everything answers")
+        yield house
+
+
+@contextmanager
+def _started(folder: Path, **more: str) -> Iterator[tuple[Running, Hand]]:
+    without = folder / "without"
+    made = {"PYTHONPATH": str(without)} if without.exists() else as_installed_by_make_run(without)
+    if path := more.pop("PYTHONPATH", ""):
+        made["PYTHONPATH"] += f":{path}"
+    with up(folder / "data", **made, **more) as running, hand(running.env, "tests.soak.hand") as helping:
+        yield running, helping

@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def registrar(house: House) -> x509.Certificate:
     answer = web.status(house.running).ask("GET", "/scep/clients?operation=GetCACert")
     given = pkcs7.load_der_pkcs7_certificates(answer.body)
     return next(one for one in given if isinstance(one.public_key(), rsa.RSAPublicKey))
+
+
+@cache
+def _registrar_in(folder: Path) -> x509.Certificate:
+    """From the file, for when nobody answers."""
+    (found, *_) = x509.load_pem_x509_certificates((folder / "ra/scep.pem").read_bytes())
+    return found
+
+
+def registrar_of(house: House) -> x509.Certificate:
+    """The same, also while nobody answers."""
+    return _registrar_in(house.running.data)
 
 
 def issuing(house: House) -> x509.Certificate:

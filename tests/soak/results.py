@@ -7,6 +7,7 @@ import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,9 @@ class Outcome:
     skipped: str = ""
 
     @property
-    def survived(self) -> int:
-        return max(0, self.tried - len(self.lost))
+    def failed(self) -> int:
+        """How many of those tried: one may be lost in more than one way."""
+        return min(self.tried, len(self.lost))
 
 
 @dataclass
@@ -58,8 +60,8 @@ def keep(line: str, numbers: tuple[int, int], outcome: Outcome, seconds: float, 
         "line": line,
         "numbers": numbers,
         "tried": outcome.tried,
-        "survived": outcome.survived,
-        "lost": len(outcome.lost),
+        "survived": outcome.tried - outcome.failed,
+        "lost": outcome.failed,
         "why": outcome.lost[:SAID],
         "counts": outcome.counts,
         "notes": outcome.notes,
@@ -100,8 +102,9 @@ def _add(total: Total, piece: dict[str, Any]) -> None:
             kept.append(new)
 
 
+@cache
 def commit() -> str:
-    """The short name of what is checked out; "unknown" outside of a repository."""
+    """The short name of what was checked out when this run began; "unknown" outside of a repository."""
     done = subprocess.run(
         ["git", "rev-parse", "--short=8", "HEAD"], cwd=TOP, capture_output=True, text=True, timeout=10
     )

@@ -3,6 +3,7 @@
 import http.client
 import re
 import ssl
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 from tests.portal.running import Running
 
 PATIENCE = 60  # seconds: the machine may be busy, and nothing here measures time
+IDLE = 10  # seconds after which a connection is made anew: the faces close it after fifteen
 TOKEN = "t" * 32  # the CSRF cookie and the form's field agree; both are the browser's to choose
 FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "c" * 30
@@ -36,9 +38,13 @@ class Line:
     source: str = "127.0.0.1"
     headers: dict[str, str] = field(default_factory=dict)
     web: http.client.HTTPConnection | None = None
+    used: float = 0.0  # when, on the monotonic clock
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
         """One request. A kept connection that was closed meanwhile is made anew, once, for what reads."""
+        if time.monotonic() - self.used > IDLE:
+            self.close()
+        self.used = time.monotonic()
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         fresh = self.web is None
         try:
