@@ -42,6 +42,8 @@ SIGNER = (
     _("This is not what was approved for the device."),
     _("Servers are approved with their key, not before it."),
     _("The approval of this device has lapsed."),
+    _("This approval is from the future: this machine's clock was put back."),
+    _("Set the clock. The certificate is made as soon as that time has come."),
     _("Ask for it anew."),
     _("The challenge in the CSR is not the one of this approval."),
     _("Install the profile that was made for this device."),

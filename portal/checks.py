@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def data_folder(data: Path) -> None:
         raise Obstacle(
             f"The data folder {data} is not writable for this user. Choose another one with LATCHKEY_DATA."
         )
+    try:
+        with tempfile.TemporaryFile(dir=data):  # a disk that Linux stopped after an error says no only now
+            pass
+    except OSError as error:
+        raise Obstacle(
+            f"The data folder {data} takes no files: {error.strerror}. Look at its disk (dmesg), or choose "
+            "another folder with LATCHKEY_DATA."
+        ) from error
     if free < ROOM:
         raise Obstacle(
             f"Only {free // 2**20} MB are free where {data} lies; {ROOM // 2**20} MB are needed. "

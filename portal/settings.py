@@ -9,6 +9,7 @@ from pathlib import Path
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from pki.signer import home
 from portal import locales, server_addresses
 
 VERSION = "0.1.0"
@@ -154,12 +155,13 @@ def _secret(name: str) -> str:
 
 
 def _make_secret(path: Path) -> None:
-    """Under its name once it is whole: another process that starts now must not read an empty one."""
+    """Under its name once it is whole, and on the disk: neither another process that starts now nor the start
+    after a power failure must find an empty one."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(48))
+    home.write_secret(draft, secrets.token_urlsafe(48).encode())
     try:
         os.link(draft, path)
+        home.sync(path.parent)
     except FileExistsError:  # somebody else's, made at the same moment, is the one that counts
         pass
     finally:

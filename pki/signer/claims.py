@@ -28,7 +28,7 @@ from datetime import datetime, timedelta
 
 from pki import csr
 from pki.csr import ParsedCSR
-from pki.errors import IssuanceRefused
+from pki.errors import IssuanceRefused, SignerUnavailable
 from pki.profiles import PROFILES
 from pki.signer import checks
 from pki.signer.protocol import DeviceEvidence, IssuanceRequest, RenewalEvidence
@@ -72,7 +72,13 @@ def device(request: IssuanceRequest, evidence: DeviceEvidence, parsed: ParsedCSR
     if PROFILES[request.profile].san != "none":
         raise IssuanceRefused("Servers are approved with their key, not before it.", code="device-profile")
     at, expires = checks.moment(evidence.at), checks.moment(evidence.expires)
-    if at > now + CLOCKS or expires > at + timedelta(days=DEVICE_DAYS) or expires < now:
+    if at > now + CLOCKS:  # no refusal: that would be final, and the approval is good
+        raise SignerUnavailable(
+            "This approval is from the future: this machine's clock was put back.",
+            code="clock",
+            remedy="Set the clock. The certificate is made as soon as that time has come.",
+        )
+    if expires > at + timedelta(days=DEVICE_DAYS) or expires < now:
         raise IssuanceRefused(
             "The approval of this device has lapsed.", code="device-lapsed", remedy="Ask for it anew."
         )

@@ -1,5 +1,6 @@
 """What is looked at before the start; each obstacle is a sentence with the way out."""
 
+import errno
 import os
 import shutil
 import socket
@@ -85,6 +86,17 @@ def test_too_little_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     usage = shutil.disk_usage(tmp_path)._replace(free=5 * 1024 * 1024)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(Obstacle, match="Only 5 MB are free"):
+        checks.data_folder(tmp_path / "data")
+
+
+def test_a_disk_that_was_stopped_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux lets access(2) pass there, and says no to the first file."""
+
+    def stopped(dir: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(checks.tempfile, "TemporaryFile", stopped)
+    with pytest.raises(Obstacle, match="takes no files: Read-only file system"):
         checks.data_folder(tmp_path / "data")
 
 

@@ -13,6 +13,7 @@ MORE = {
     "door": "door.models",
     "trail": "audit.trail",
     "housekeeping": "portal.housekeeping",
+    "errors": "pki.errors",
 }
 DOOR = "garage"
 
@@ -51,12 +52,17 @@ class Soak(Acts):
         return {"requests": [[str(pk), device] for pk, device in found]}
 
     def lose_one(self, owner: str) -> dict[str, Any]:
-        """One of their phones is gone: it is revoked, and a new list published. The first one stays."""
+        """One of their phones is gone: it is revoked, and lists published. The first phone stays. Gives why
+        the signer could not do it now, "" for done."""
         users = {"owner": str(self.users.get(username=owner).pk), "revoked_at": None}
         found = self.certificates.filter(**users, profile="tls-client").order_by("-not_before").first()
-        if found is not None and found.subject != f"{owner}'s phone":
-            self.revocation.revoke(found, "keyCompromise", by="bob", address=door_hand.HERE)
-        return {}
+        try:
+            if found is not None and found.subject != f"{owner}'s phone":
+                self.revocation.revoke(found, "keyCompromise", by="bob", address=door_hand.HERE)
+            self.crl.publish("clients")
+        except self.modules["errors"].PkiError as error:
+            return {"trouble": str(error)}
+        return {"trouble": ""}
 
     def keys(self) -> dict[str, Any]:
         """The keys of all certificates that people have, SHA-256 of their SubjectPublicKeyInfo."""

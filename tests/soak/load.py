@@ -64,9 +64,11 @@ class Load:
                 found = ask()
             except (OSError, HTTPException):
                 found = None
-            if found is not None and found.status in well:
+            if found is not None and _asks_to_sign_in(found):
+                self.sessions.clear()
+            elif found is not None and found.status in well:
                 return found, tries
-            if found is not None and found.status in LATER:
+            elif found is not None and found.status in LATER:
                 self.ledger.busy += 1
             elif found is not None:
                 self.ledger.fault(f"{what} was answered with {found.status}")
@@ -77,6 +79,12 @@ class Load:
             time.sleep(PAUSE)
         self.ledger.fault(f"{what} was not answered within {GIVE_UP} s")
         return None, tries
+
+
+def _asks_to_sign_in(answer: web.Answer) -> bool:
+    """The session has ended, or a decision wants a new second factor: the clock has jumped."""
+    stale = answer.status == 422 and b'name="code"' in answer.body
+    return stale or answer.headers.get("location", "").startswith("/login")
 
 
 def asks_and_approves(load: Load) -> None:

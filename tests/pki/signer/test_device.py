@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AttributeOID
 
-from pki.errors import CSRRejected, IssuanceRefused, PkiError
+from pki.errors import CSRRejected, IssuanceRefused, PkiError, SignerUnavailable
 from pki.signer import client
 from pki.signer.protocol import DeviceEvidence
 from tests.pki.signer.makers import SANS, request
@@ -133,11 +133,16 @@ def test_a_csr_that_does_not_hold_its_key_is_rejected_before_anything_else(fresh
     [
         {"expires": moment(-0.1), "at": moment(-1)},
         {"expires": moment(8)},
-        {"at": moment(0.1), "expires": moment(1)},
     ],
 )
 def test_an_approval_lapses_after_a_week_at_the_latest(fresh, changes):
     refused(fresh, device(**changes), "device-lapsed")
+
+
+def test_an_approval_from_the_future_waits_as_the_clock_was_put_back(fresh):
+    with pytest.raises(SignerUnavailable) as trouble:
+        fresh.issue(device(at=moment(0.1), expires=moment(1)))
+    assert trouble.value.code == "clock"
 
 
 @pytest.mark.parametrize(
