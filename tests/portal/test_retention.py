@@ -7,10 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from accounts import household, kinds, outbox
@@ -79,6 +81,26 @@ def test_addresses_of_sign_ins_requests_and_messages_go_and_the_rest_stays(
     assert (asked.address, asked.device) == ("", "phone")
     assert list(Notice.objects.order_by("kind").values_list("text", flat=True)) == [f"from {ADDRESS}", ""]
     assert outbox.tell([alice], kinds.SIGN_IN, event=kinds.SIGN_IN, subject="S", text="again") == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_of_it_is_left_in_the_files_of_the_database() -> None:
+    """Not in free pages, and not in the write-ahead log: whoever copies the files reads those as well."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL looks after its files itself")
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA secure_delete").fetchone() == (1,)
+    household.current()
+    write(30, days_ago=100)
+    assert ADDRESS.encode() in _files()
+    retention.forget()
+    assert ADDRESS.encode() not in _files()
+    assert trail.verify().broken_at is None
+
+
+def _files() -> bytes:
+    path = Path(str(connection.settings_dict["NAME"]))
+    return b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
 
 
 def test_never_means_never(history: tuple[Press, Press]) -> None:
