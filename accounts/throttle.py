@@ -69,8 +69,11 @@ def succeeded(keys: Keys) -> None:
     """Take the count back: entirely, but for the address only this one attempt, or one good account would
     let it guess on for all the others."""
     own = [key for key, limit in keys.items() if limit is not ADDRESS]
-    Throttle.objects.filter(key__in=own).delete()
-    Throttle.objects.filter(key__in=set(keys) - set(own), failures__gt=0).update(failures=F("failures") - 1)
+    with transaction.atomic():
+        rows = Throttle.objects.filter(key__in=keys)
+        list(rows.order_by("key").select_for_update())  # in begin's order: the deletion alone has none
+        rows.filter(key__in=own).delete()
+        rows.exclude(key__in=own).filter(failures__gt=0).update(failures=F("failures") - 1)
 
 
 def known_cookie(name: str) -> str:
