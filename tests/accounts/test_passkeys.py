@@ -258,6 +258,7 @@ def test_a_changed_answer_is_refused(browser: Named, alice: User, key: Authentic
         {"attestationObject": "n" * 8000},  # a list in a list in a list
         {"attestationObject": "o2NmbXRjdHBtZ2F0dFN0bXSgaGF1dGhEYXRhQA"},
         {"clientExtensionResults": {"credProps": 5}},
+        {"id": "AAAAAAAAAAAAAAAAAAAAAA", "rawId": "AAAAAAAAAAAAAAAAAAAAAA"},  # another one's number
     ],
     ids=str,
 )
