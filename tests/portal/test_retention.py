@@ -14,6 +14,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
+from pytest_django.fixtures import SettingsWrapper
 
 from accounts import household, kinds, outbox
 from accounts.models import Familiar, Household, Notice, SignIn, User
@@ -154,7 +155,10 @@ def test_what_people_sign_in_from_is_kept_longer_than_where_they_were(alice: Use
     assert [found.digest[0] for found in Familiar.objects.all()] == ["a"]
 
 
-def test_the_terminal_verifies_a_faded_trail_and_finds_what_was_done_to_it(tmp_path: object) -> None:
+def test_the_terminal_verifies_a_faded_trail_and_finds_what_was_done_to_it(
+    tmp_path: Path, settings: SettingsWrapper
+) -> None:
+    settings.PUBLIC_DIR = tmp_path  # no list of another test's trail
     household.current()
     write(3, days_ago=300, old=True)
     write(3, days_ago=100)
