@@ -176,7 +176,12 @@ class PasswordForm(FreshFactorForm):
             raise ValidationError(_("Too many attempts. Try again in %(time)s.") % {"time": duration(wait)})
         if not user.check_password(typed):
             trail.record("password.refused", actor=user.username, address=address_of(self.request))
-            raise ValidationError(_("This is not your present password."))
+            raise ValidationError(
+                _(
+                    "This is not your present password. Type it once more; if it is forgotten, an officer"
+                    " lets you back in."
+                )
+            )
         throttle.succeeded(keys)
         return typed
 
