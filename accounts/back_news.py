@@ -1,12 +1,15 @@
 """Lines of the audit trail about ways back in, told to whom they concern: the person, and who watches."""
 
+from datetime import timedelta
+
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import asking_back, kinds, news, outbox, people
 from accounts.languages import later
-from accounts.models import User
+from accounts.models import Notice, User
 from audit.models import AuditEvent
 
 
@@ -16,6 +19,8 @@ def asked(line: AuditEvent) -> None:
     if account is None:
         return
     event = asking_back.event_of(str(line.detail.get("asking", "")))
+    if _told_lately(account):
+        return
     _tell(
         [account],
         event,
@@ -40,6 +45,13 @@ def asked(line: AuditEvent) -> None:
             link=f"/people/{account.pk}/back",
             name=account.both_names,
         )
+
+
+def _told_lately(account: User) -> bool:
+    """Whoever asks again and again in somebody's name does not ring everybody's phone each time: the portal
+    shows the newest asking, and who means it calls."""
+    hour_ago = timezone.now() - timedelta(hours=1)
+    return Notice.objects.filter(user=account, event__startswith="back ", at__gt=hour_ago).exists()
 
 
 def allowed(line: AuditEvent) -> None:

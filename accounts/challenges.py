@@ -9,6 +9,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.utils import timezone
@@ -25,8 +26,8 @@ IN_ONE_BROWSER, FROM_ONE_NETWORK = 5, 60  # that wait at the same time
 def ask(request: HttpRequest, purpose: str, user: User | None = None) -> str | None:
     """A new question, base64url of 256 bits; None when too many from this network wait for an answer."""
     network = network_of(address_of(request))
-    _sweep()
-    if PasskeyChallenge.objects.filter(network=network).count() >= FROM_ONE_NETWORK:
+    sweep()
+    if not request.user.is_authenticated and _of_strangers(network) >= FROM_ONE_NETWORK:
         return None
     get_token(request)  # an anonymous browser is known by the cookie that this sets
     browser = _browser(request)
@@ -41,10 +42,17 @@ def ask(request: HttpRequest, purpose: str, user: User | None = None) -> str | N
 
 def spend(request: HttpRequest, purpose: str, text: str, user: User | None = None) -> bool:
     """Whether `text` was asked here, for this purpose and person, and has not been answered; now it has."""
-    found = PasskeyChallenge.objects.filter(
-        digest=_digest(text), purpose=purpose, browser=_browser(request), user=user, made_at__gt=_oldest()
-    )
-    return found.delete()[0] == 1
+    return _waiting(request, purpose, text, user).delete()[0] == 1
+
+
+def waits(request: HttpRequest, purpose: str, text: str, user: User | None = None) -> bool:
+    """As `spend`, and it can still be answered."""
+    return _waiting(request, purpose, text, user).exists()
+
+
+def _of_strangers(network: str) -> int:
+    """Asked by browsers that are not signed in: they hold up nobody who is."""
+    return PasskeyChallenge.objects.filter(network=network, purpose__in=(ALONE, SECOND)).count()
 
 
 def encoded(data: bytes) -> str:
@@ -52,8 +60,15 @@ def encoded(data: bytes) -> str:
     return urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _sweep() -> None:
-    PasskeyChallenge.objects.filter(made_at__lte=_oldest()).delete()
+def _waiting(request: HttpRequest, purpose: str, text: str, user: User | None) -> QuerySet[PasskeyChallenge]:
+    return PasskeyChallenge.objects.filter(
+        digest=_digest(text), purpose=purpose, browser=_browser(request), user=user, made_at__gt=_oldest()
+    )
+
+
+def sweep() -> int:
+    """Forget what nobody answered in time; how many."""
+    return PasskeyChallenge.objects.filter(made_at__lte=_oldest()).delete()[0]
 
 
 def _oldest() -> datetime:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import clocks, languages, names, people, throttle, timecodes, totp, zones
 from accounts.addresses import address_of
-from accounts.freshness import CodeField, FreshFactorForm
+from accounts.freshness import CodeField, FreshFactorForm, SometimesFreshForm
 from accounts.guards import me
 from accounts.models import Household, Role, User
 from accounts.words import duration
@@ -145,8 +145,8 @@ class AppForm(forms.Form):
         return code
 
 
-class ProfileForm(forms.Form):
-    """One's own name and mail address."""
+class ProfileForm(SometimesFreshForm):
+    """One's own name and mail address. Another address needs a fresh factor: that is where alarms go."""
 
     full_name = DetailsForm.base_fields["full_name"]
     email = forms.EmailField(
@@ -158,6 +158,9 @@ class ProfileForm(forms.Form):
         choices=languages.own_choices,
         help_text=_("Of these pages, and of what is sent to you."),
     )
+
+    def matters(self) -> bool:
+        return bool(self.cleaned_data["email"] != self.initial["email"])
 
 
 class PasswordForm(FreshFactorForm):
@@ -173,7 +176,12 @@ class PasswordForm(FreshFactorForm):
             raise ValidationError(_("Too many attempts. Try again in %(time)s.") % {"time": duration(wait)})
         if not user.check_password(typed):
             trail.record("password.refused", actor=user.username, address=address_of(self.request))
-            raise ValidationError(_("This is not your present password."))
+            raise ValidationError(
+                _(
+                    "This is not your present password. Type it once more; if it is forgotten, an officer"
+                    " lets you back in."
+                )
+            )
         throttle.succeeded(keys)
         return typed
 

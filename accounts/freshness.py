@@ -136,3 +136,26 @@ class FreshFactorForm(forms.Form):
         if isinstance(verdict.device, RecoveryDevice):
             detail = {"left": recovery.left(user)}
             trail.record("recovery.used", actor=user.username, address=address, detail=detail)
+
+
+class SometimesFreshForm(FreshFactorForm):
+    """One that needs the factor for some of what it can do only."""
+
+    not_optional = ("code",)
+
+    def __init__(self, request: HttpRequest, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(request, data, **kwargs)
+        if "code" in self.fields:
+            self.fields["code"].required = False
+
+    def matters(self) -> bool:
+        """Whether it is needed for what was sent; asked once all else is clean."""
+        raise NotImplementedError
+
+    def _spend(self, typed: str) -> None:
+        if not self.matters():
+            return
+        if typed:
+            super()._spend(typed)
+        else:
+            self.add_error("code", self.fields["code"].error_messages["required"])

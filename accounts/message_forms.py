@@ -4,11 +4,12 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import names, push_addresses
-from accounts.freshness import FreshFactorForm
+from accounts.freshness import FreshFactorForm, SometimesFreshForm
 from accounts.guards import me
 from accounts.kinds import KINDS, concerning
 from accounts.languages import later
@@ -21,13 +22,16 @@ def choices(user: User) -> list[tuple[str, str]]:
     return [(kind.name, f"{kind.title}\n{kind.explained}") for kind in concerning(user)]
 
 
-class ChannelForm(forms.Form):
-    """What goes over one channel. A kind that does not concern the person now stays as it was."""
+class ChannelForm(SometimesFreshForm):
+    """What goes over one channel. A kind that does not concern the person now stays as it was.
 
-    def __init__(self, channel: Channel, data: Any = None) -> None:
+    Less than before needs a fresh factor: a thief of a session would switch warnings off first.
+    """
+
+    def __init__(self, request: HttpRequest, channel: Channel, data: Any = None) -> None:
         self.channel = channel
         self.offered = choices(channel.user)
-        super().__init__(data)
+        super().__init__(request, data)
         self.fields["kinds"] = forms.MultipleChoiceField(
             label=_("What goes there"),
             required=False,
@@ -40,6 +44,9 @@ class ChannelForm(forms.Form):
         offered = {name for name, _ in self.offered}
         kept = [name for name in self.channel.declined if name not in offered and name in KINDS]
         return sorted({*kept, *(offered - set(self.cleaned_data["kinds"]))})
+
+    def matters(self) -> bool:
+        return not set(self.declined()) <= set(self.channel.declined)
 
 
 class NewChannelForm(FreshFactorForm):

@@ -70,7 +70,10 @@ def read(text: str) -> list[str]:
     """Networks and single addresses, one a line or with commas, in their one form. Raises ValidationError."""
     words = text.replace(",", " ").replace(";", " ").split()
     if len(words) > MOST:
-        raise ValidationError(_("These are too many: %(most)s networks at most.") % {"most": MOST})
+        raise ValidationError(
+            _("These are too many: %(most)s networks at most. Write neighbouring ones as one.")
+            % {"most": MOST}
+        )
     return list(dict.fromkeys(_one(word) for word in words))
 
 

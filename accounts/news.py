@@ -28,6 +28,7 @@ ACTIONS = (
     "channel.removed",
     "calendar.made",
 )
+_FORMER = _("Messages about your account go to another e-mail address now; to this one it was the last.")
 _ALARM = _(
     "%(happened)s\n\nIf that was you, or you know of it, there is nothing to do. If not, tell an officer"
     " at once, sign in, and change your password."
@@ -39,8 +40,11 @@ def tell(line: AuditEvent) -> None:
     users = User.objects.filter(username=line.target or line.actor)
     subject, happened = _words(line)
     text = later(_ALARM, happened=later(happened, **_names(line)))
-    told = {"event": f"audit {line.sequence}", "link": "/account", "to": _former_address(line.detail)}
-    outbox.tell(users, kinds.ACCOUNT, subject=subject, text=text, **told)
+    event = f"audit {line.sequence}"
+    outbox.tell(users, kinds.ACCOUNT, event=event, subject=subject, text=text, link="/account")
+    if former := _former_address(line.detail):
+        event, text = f"{event} former address", later(_ALARM, happened=_FORMER)
+        outbox.tell(users, kinds.ACCOUNT, event=event, subject=subject, text=text, link="/account", to=former)
 
 
 def _names(line: AuditEvent) -> dict[str, object]:
@@ -85,7 +89,7 @@ def _words(line: AuditEvent) -> tuple[Promise, Promise]:
 
 
 def _former_address(detail: Mapping[str, object]) -> str:
-    """Of somebody whose mail address was changed: there, and not at the new one, a thief is noticed."""
+    """Of somebody whose mail address was changed: there, and not only at the new one, a thief is noticed."""
     before, after = detail.get("before"), detail.get("after")
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return ""

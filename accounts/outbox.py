@@ -32,7 +32,7 @@ def tell(
 
     `event` names what happened, the same for the same thing. `text`: plain, without secrets. Words of
     gettext_lazy, and of `languages.later`, come in each one's language. `link` is a path of the portal. `to`
-    is a mail address to use instead of the account's, which may just have been changed.
+    is a mail address that was the account's before: it goes there and nowhere else.
     """
     house = household.current()
     notices = [
@@ -67,28 +67,30 @@ def test(channel: Channel, *, event: str, subject: Words, text: Words) -> None:
         Delivery.objects.create(notice=notice, channel=channel)
 
 
-def channels(people: Iterable[User]) -> QuerySet[Channel]:
-    """Their channels that work at all: mail needs a server here and an address there.
+def channels(people: Iterable[User], to: str = "") -> QuerySet[Channel]:
+    """Their channels that work at all: mail needs a server here and an address there. With an address `to`,
+    mail alone.
 
     The one by mail is made when it is first needed, so that nobody has to switch it on.
     """
-    by_mail = [Channel(user=user, name="E-mail", by_mail=True) for user in people if user.email]
+    by_mail = [Channel(user=user, name="E-mail", by_mail=True) for user in people if user.email or to]
     if settings.MAIL is not None and by_mail:
         have = Channel.objects.filter(by_mail=True, user__in=[channel.user_id for channel in by_mail])
         known = set(have.values_list("user_id", flat=True))
         fresh = [channel for channel in by_mail if channel.user_id not in known]
         Channel.objects.bulk_create(fresh, ignore_conflicts=True)
-    working = Q(by_mail=False) if settings.MAIL is None else Q(by_mail=False) | ~Q(user__email="")
-    return Channel.objects.filter(working, user__in=people).order_by("-by_mail", "name", "pk")
+    reached = Q(by_mail=True) if to else Q(by_mail=False) | ~Q(user__email="")
+    working = Q(by_mail=False) if settings.MAIL is None else Q()
+    return Channel.objects.filter(reached & working, user__in=people).order_by("-by_mail", "name", "pk")
 
 
 def _address(notices: list[Notice], kind: str, to: str) -> None:
     """Put one letter for each chosen channel into the outbox."""
     by_person = {notice.user_id: notice for notice in notices}
-    chosen = channels([notice.user for notice in notices]).filter(paused=False) if notices else []
+    chosen = channels([notice.user for notice in notices], to) if notices else Channel.objects.none()
     Delivery.objects.bulk_create(
-        Delivery(notice=by_person[channel.user_id], channel=channel, to=to if channel.by_mail else "")
-        for channel in chosen
+        Delivery(notice=by_person[channel.user_id], channel=channel, to=to)
+        for channel in chosen.filter(paused=False)
         if kind not in channel.declined
     )
 

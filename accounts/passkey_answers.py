@@ -93,6 +93,8 @@ def made(answer: Answer, *, host: str, origin: str) -> Made:
             expected_rp_id=host,
             expected_origin=origin,
         )
+        if _text(found.credential_id) != answer.credential_id:  # somebody else's, to keep it from them
+            raise PasskeyRefused("wrong")
         ways = answer.whole["response"].get("transports") or []
         properties = (answer.whole.get("clientExtensionResults") or {}).get("credProps") or {}
         return Made(
@@ -103,6 +105,8 @@ def made(answer: Answer, *, host: str, origin: str) -> Made:
             alone=properties.get("rk") is True and found.user_verified,
             synced=found.credential_backed_up,
         )
+    except PasskeyRefused:
+        raise
     except WebAuthnException:
         raise PasskeyRefused("wrong") from None
     except Exception:

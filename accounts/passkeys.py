@@ -103,6 +103,14 @@ def check(request: HttpRequest, purpose: str, text: str, user: User | None = Non
     return passkey
 
 
+def is_asked(request: HttpRequest, purpose: str, text: str) -> bool:
+    """Whether this answers a question that waits for this browser. It goes on waiting."""
+    try:
+        return challenges.waits(request, purpose, read(text).challenge)
+    except PasskeyRefused:
+        return False
+
+
 def freshen(request: HttpRequest, user: User, text: str) -> str:
     """Check the answer that makes a session fresh, slowed down like codes; the sentence why not, or ""."""
     keys = {f"passkey {user.pk}": throttle.PAIR}

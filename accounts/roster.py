@@ -120,7 +120,9 @@ def _email(typed: str) -> str:
     try:
         validate_email(typed)
     except ValidationError:
-        raise ValidationError(_("This is no address, such as anna@example.org.")) from None
+        raise ValidationError(
+            _("This is no address. Write it like anna@example.org, or leave it out.")
+        ) from None
     return typed
 
 

@@ -54,7 +54,7 @@ def attempt(
     exists or not, outside the transaction, as it is slow on purpose.
     """
     name = names.normalised(username)
-    keys = throttle.keys_for(name, address, cookie)
+    keys = throttle.keys_for(name, address, cookie, recovery.of_name(name, code))
     wait = throttle.begin(keys)
     if wait:
         return Wait(wait)
@@ -102,10 +102,15 @@ def with_passkey(request: HttpRequest, username: str, password: str, answer: str
 
 
 def alone(request: HttpRequest, answer: str) -> SignedIn | Wait | str:
-    """A passkey that checked its user, and nothing else: SignedIn, or the sentence why not."""
+    """A passkey that checked its user, and nothing else: SignedIn, or the sentence why not.
+
+    What answers a question of this browser is looked at while others wait, too: nobody guesses a signature,
+    so whoever hammers a name keeps nobody out who has a passkey. Questions are few (accounts/challenges.py).
+    """
     address = address_of(request)
     keys = throttle.keys_for(_name_behind(answer), address, request.COOKIES.get(throttle.COOKIE, ""))
-    if wait := throttle.begin(keys):
+    wait = throttle.begin(keys)
+    if wait and not passkeys.is_asked(request, challenges.ALONE, answer):
         return Wait(wait)
     return _answered(request, challenges.ALONE, answer, None, keys)
 

@@ -51,7 +51,7 @@ class HardToGuess:
         """Raises ValidationError: how strong it is, why, and how to mend it."""
         own = _own_words(user)
         rest = _without(own, password[:LOOKED_AT])
-        found = zxcvbn(rest, user_inputs=[*own, *_GERMAN.split()])
+        found = zxcvbn(rest or " ", user_inputs=[*own, *_GERMAN.split()])
         if found["score"] >= ENOUGH:
             return
         said = _("This password is %(strength)s: %(score)d of 4, and 3 are needed.") % {
@@ -78,7 +78,7 @@ def _own_words(user: User | None) -> list[str]:
 
 
 def _without(own: Iterable[str], password: str) -> str:
-    """What is left when somebody knows the person: their own words make nothing stronger."""
+    """What is left when somebody knows the person: their own words make nothing stronger. Perhaps nothing."""
     for word in sorted((word for word in own if len(word) > 3), key=len, reverse=True):
         password = re.sub(re.escape(word), "", password, flags=re.IGNORECASE)
     return password

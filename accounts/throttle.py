@@ -3,7 +3,8 @@
 An attempt counts, before it is looked at, against the user name from this address, the user name from
 anywhere, and the address. The second has a low cap: whoever hammers a name from many addresses makes
 its owner wait half a minute at most, and not at all in a browser where the owner has signed in before:
-that one has a count of its own, known by a signed cookie.
+that one has a count of its own, known by a signed cookie. So has a recovery code that works, wherever it is
+typed: no stranger has one, so somebody who keeps hammering keeps nobody out who has.
 """
 
 import hashlib
@@ -35,8 +36,12 @@ PAIR, NAME, ADDRESS = Limit(free=3, cap=900), Limit(free=10, cap=30), Limit(free
 Keys = dict[str, Limit]
 
 
-def keys_for(name: str, address: str, cookie: str = "") -> Keys:
-    """What an attempt counts against. `name` as normalised, `cookie` as the browser sent it."""
+def keys_for(name: str, address: str, cookie: str = "", recovery: str = "") -> Keys:
+    """What an attempt counts against. `name` as normalised, `cookie` as the browser sent it, `recovery`: the
+    digest of a recovery code that came along and works (accounts/recovery.py).
+    """
+    if recovery:
+        return {f"recovery {recovery}": PAIR}
     known = _known(name, cookie)
     if known:
         return {f"browser {known}": PAIR}
@@ -64,8 +69,11 @@ def succeeded(keys: Keys) -> None:
     """Take the count back: entirely, but for the address only this one attempt, or one good account would
     let it guess on for all the others."""
     own = [key for key, limit in keys.items() if limit is not ADDRESS]
-    Throttle.objects.filter(key__in=own).delete()
-    Throttle.objects.filter(key__in=set(keys) - set(own), failures__gt=0).update(failures=F("failures") - 1)
+    with transaction.atomic():
+        rows = Throttle.objects.filter(key__in=keys)
+        list(rows.order_by("key").select_for_update())  # in begin's order: the deletion alone has none
+        rows.filter(key__in=own).delete()
+        rows.exclude(key__in=own).filter(failures__gt=0).update(failures=F("failures") - 1)
 
 
 def known_cookie(name: str) -> str:

@@ -4,9 +4,12 @@ import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+
+PRACTICE = gettext_noop("Practice door")  # as its migration called it
 
 
 class PinUse(models.TextChoices):
@@ -61,6 +64,12 @@ class Door(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def called(self) -> str:
+        """Its name for people: nobody chose that of the practice door, so it is in their language."""
+        is_ours = self.practice and self.name == PRACTICE
+        return gettext(PRACTICE) if is_ours else self.name
 
 
 class Group(models.Model):

@@ -68,7 +68,9 @@ def ask(*, csr: ParsedCSR, challenge: str, address: str) -> CertificationRequest
     if found.lapses_at <= timezone.now():
         raise Refused(_("This challenge has lapsed."), ANEW)
     if not (found.owner.is_active and found.owner.is_requester):
-        raise Refused(_("The account that made this challenge may not ask any more."))
+        raise Refused(
+            _("The account that made this challenge may not ask any more."), _("Ask an administrator.")
+        )
     objections.check(csr, lambda san: proposals.may_be_asked(PROFILE, san))
     return _submitted(found, csr, address)
 

@@ -72,7 +72,7 @@ def challenge_of(request: CertificationRequest) -> str:
 def profile_for(request: CertificationRequest, *, by: User, address: str) -> bytes:
     """The signed .mobileconfig for an approved device of `by`. Downloading it uses nothing up."""
     if by.pk != request.owner_id or not request.challenge_sha256:
-        raise Refused(_("This is not your device."))
+        raise Refused(_("This is not your device."), _("Look under Your requests."))
     _refuse_used_or_lapsed(request)
     challenge = challenge_of(request)
     if not hmac.compare_digest(_digest(challenge), request.challenge_sha256):
@@ -108,7 +108,7 @@ def _take_key(request: CertificationRequest, csr: ParsedCSR, address: str) -> No
         _note_second_key(request, csr, address)
     _refuse_used_or_lapsed(request)
     if not request.owner.is_active:
-        raise Refused(_("The account of this device's owner is closed."))
+        raise Refused(_("The account of this device's owner is closed."), _("Ask an administrator."))
     history.refuse_used_key(csr.key_sha256, request.owner)
     key = {"csr": csr.der, "csr_sha256": csr.sha256, "key_sha256": csr.key_sha256}
     free = CertificationRequest.objects.filter(pk=request.pk, status=Status.APPROVED, key_sha256="")

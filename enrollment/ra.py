@@ -223,7 +223,10 @@ def revoke(*, request: CertificationRequest, by: User, address: str, reason: str
     if by.pk != request.owner_id and not by.is_officer:
         raise Refused(_("Only its owner or an officer can revoke this certificate."), _("Ask your officer."))
     if request.certificate is None:
-        raise Refused(_("Nothing was issued for this request, so there is nothing to revoke."))
+        raise Refused(
+            _("Nothing was issued for this request, so there is nothing to revoke."),
+            _("Reload the page to see what it is."),
+        )
     if reason not in revocation.REASONS:
         raise Refused(_("Choose why it is revoked."), _("If nothing fits, take the first one."))
     try:
@@ -259,12 +262,12 @@ def _decision(by: User) -> dict[str, Any]:
 
 def _only_owner(request: CertificationRequest, by: User) -> None:
     if by.pk != request.owner_id:
-        raise Refused(_("This is somebody else's request."))
+        raise Refused(_("This is somebody else's request."), _("Look under Your requests."))
 
 
 def _only_officer(by: User) -> None:
     if not (by.is_officer and by.is_active):
-        raise Refused(_("Only an officer can do this."))
+        raise Refused(_("Only an officer can do this."), _("Ask your officer."))
 
 
 def _text(text: str, limit: int) -> str:

@@ -164,7 +164,7 @@ def _owner(predecessor: Certificate) -> User:
     except ValueError:  # a service's
         owner = None
     if owner is None:
-        raise Refused(_("The account of this certificate's owner is closed."))
+        raise Refused(_("The account of this certificate's owner is closed."), _("Ask an administrator."))
     return owner
 
 

@@ -73,7 +73,9 @@ def revoke(
     if reason not in REASONS:
         raise Refused(_("Choose why it is revoked."), _("If nothing fits, take the first one."))
     if is_over(certificate, reason):
-        raise Refused(_("There is nothing left to revoke: it ended before."))
+        raise Refused(
+            _("There is nothing left to revoke: it ended before."), _("Reload the page to see what it is.")
+        )
     return _revoke(certificate, reason, since, by=by.username, address=address, more=more)
 
 
@@ -134,9 +136,15 @@ def owner_of(certificate: Certificate) -> User | None:
 def make_paper_code(certificate: Certificate, *, by: User, address: str) -> str:
     """A new code for one's own certificate, shown once; the one before works no more. Raises Refused."""
     if certificate.owner != str(by.pk):
-        raise Refused(_("Only its owner can have a code made."))
+        raise Refused(
+            _("Only its owner can have a code made."),
+            _("An officer needs none: they revoke it on its page."),
+        )
     if is_over(certificate, COMPROMISED):
-        raise Refused(_("This certificate has ended: there is nothing to revoke any more."))
+        raise Refused(
+            _("This certificate has ended: there is nothing to revoke any more."),
+            _("Ask for a new one if the device still needs it."),
+        )
     code = "".join(secrets.choice(recovery.ALPHABET) for _ in range(LETTERS))
     fields = {"digest": _digest(code), "made_at": timezone.now(), "used_at": None}
     with transaction.atomic():
@@ -154,7 +162,10 @@ def by_paper(typed: str) -> PaperCode:
             _("Compare each letter with the paper. When a new code was made, the one before works no more."),
         )
     if found.used_at is not None or is_over(ended_by(found), COMPROMISED):
-        raise Refused(_("This code was used already, or its certificate has ended: nothing opens for it."))
+        raise Refused(
+            _("This code was used already, or its certificate has ended: nothing opens for it."),
+            _("Does the device open something all the same? Call an officer, who sees all its certificates."),
+        )
     return found
 
 

@@ -30,7 +30,7 @@ def ask(certificate: Certificate, *, by: User, address: str) -> CertificationReq
     """
     before = anew.request_of(certificate)
     if certificate.owner != str(by.pk):
-        raise Refused(_("This is somebody else's certificate."))
+        raise Refused(_("This is somebody else's certificate."), _("Ask its owner to renew it."))
     if not anew.may_be(certificate):
         raise Refused(_("It counts no more, or is being renewed already."), _("Look under Your requests."))
     if before is None or not possible(before):

@@ -97,7 +97,7 @@ def ask(plans: Iterable[Plan], *, by: User, address: str) -> list[Plan]:
     Raises Refused unless `by` is an officer.
     """
     if not (by.is_officer and by.is_active):
-        raise Refused(_("Only an officer can do this."))
+        raise Refused(_("Only an officer can do this."), _("Ask your officer."))
     now = timezone.now()
     with transaction.atomic():
         asked = [one for one in plans if one.owner and not one.why and _note(one.certificate, by, now)]

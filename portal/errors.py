@@ -58,7 +58,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             _("Go back and choose the file that ends in .csr or .pem."),
         )
     message = _("The browser sent something Latchkey cannot read.")
-    return page(request, 400, _("This did not arrive whole"), message)
+    remedy = _("Go back, reload the page and try again.")
+    return page(request, 400, _("This did not arrive whole"), message, remedy)
 
 
 def unknown_host(request: HttpRequest) -> HttpResponse:

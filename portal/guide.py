@@ -109,6 +109,32 @@ WORDS = (
         _("The signed list of revoked certificates. Other servers fetch it to know what to refuse."),
     ),
     Word(
+        "ocsp",
+        _("OCSP"),
+        _("The question whether one certificate is still good, and the signed answer; a list of one line."),
+    ),
+    Word(
+        "signer",
+        _("Signer"),
+        _(
+            "The program that has the authorities’ keys and signs with them, apart from the web pages."
+            " Whoever breaks into the pages does not have its keys."
+        ),
+    ),
+    Word(
+        "totp",
+        _("Authenticator app (TOTP)"),
+        _(
+            "An app that shows six other digits every thirty seconds, computed from a key that it shares with"
+            " the portal and from the time. So its clock has to be right."
+        ),
+    ),
+    Word(
+        "mqtt",
+        _("MQTT"),
+        _("The language in which devices of a house send each other short messages, by way of a broker."),
+    ),
+    Word(
         "broker",
         _("Broker"),
         _(

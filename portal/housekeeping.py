@@ -23,6 +23,7 @@ from django.db import close_old_connections
 from django.utils.translation import gettext_noop as _
 
 from accounts import asking_back, deliveries, throttle
+from accounts import challenges as questions
 from door import press
 from enrollment import challenges, ra, reminders, replaced, urging
 from enrollment.protocols import scep_once
@@ -111,6 +112,7 @@ def sessions() -> str:
     SessionStore.clear_expired()
     throttle.sweep()
     asking_back.sweep()
+    questions.sweep()
     scep_once.sweep()
     challenges.sweep()
     deliveries.sweep()

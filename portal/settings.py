@@ -274,8 +274,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         # temp_store: SQLite chose its folder for temporary files before the confinement took that away.
+        # secure_delete: what is forgotten is overwritten; not every build of SQLite does so by itself.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-        "PRAGMA temp_store=MEMORY;",
+        "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;",
     }
 
 SESSION_COOKIE_NAME = "__Host-latchkey"

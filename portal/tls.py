@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from door.tls_files import Marks, marks
 from pki import authorities, names, own
-from pki.errors import IssuanceRefused
+from pki.errors import IssuanceRefused, SignerUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +52,14 @@ def wanted() -> tuple[str, ...]:
 
 
 def left_out() -> tuple[str, ...]:
-    """Those of LATCHKEY_HOSTS that our own server certificate cannot carry."""
+    """Those of LATCHKEY_HOSTS that our own server certificate cannot carry; none before there is an authority
+    and while the signer does not answer, which is told elsewhere."""
     if settings.TLS_CERT:
         return ()
-    return sort_hosts(settings.HOSTS, authorities.permitted("servers"))[1]
+    try:
+        return sort_hosts(settings.HOSTS, authorities.permitted("servers"))[1]
+    except SignerUnavailable:
+        return ()
 
 
 def advice(hosts: Iterable[str]) -> str:

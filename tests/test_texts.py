@@ -26,11 +26,7 @@ ROOMS = ("accounts", "audit", "door", "enrollment", "portal")
 
 # Whatever is still to be made translatable; nothing may be added here.
 WAITING: frozenset[str] = frozenset()
-WAITING_PYTHON: frozenset[str] = frozenset(
-    {
-        "portal/views/renewing.py",
-    }
-)
+WAITING_PYTHON: frozenset[str] = frozenset()
 # What speaks in the terminal and in logs, to programs, or to whoever reads the code: English. What of it is
 # shown to people is known to door/link.py and enrollment/in_words.py, word for word.
 TERMINAL = (

@@ -44,7 +44,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     user = me(request)
     before = {name: getattr(user, name) for name in _PROFILE}
-    form = ProfileForm(posted(request), initial=before)
+    form = ProfileForm(request, posted(request), initial=before)
     if form.is_valid():
         for name in _PROFILE:
             setattr(user, name, form.cleaned_data[name])

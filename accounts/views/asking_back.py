@@ -6,12 +6,11 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import asking_back, household, people
+from accounts import asking_back, people
 from accounts.addresses import address_of
 from accounts.asking_back import Standing
 from accounts.errors import Refused
@@ -100,8 +99,7 @@ def _standing(request: HttpRequest) -> Standing | None:
 def _waiting(request: HttpRequest, found: Standing | None, template: str) -> HttpResponse:
     waits = found is not None and not found.allowed
     context = {"asked": found, "words": found.words if found else (), "version": "wait" if waits else "go on"}
-    with timezone.override(household.current().time_zone):
-        return render(request, template, context)
+    return render(request, template, context)
 
 
 def _decide(request: HttpRequest, person: User, *, different: bool) -> HttpResponse:

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -97,8 +96,7 @@ def _first_step(
     request: HttpRequest, form: DetailsForm, template: str, context: dict[str, Invitation]
 ) -> HttpResponse:
     status = 400 if form.errors else 200
-    with timezone.override(household.current().time_zone):
-        return render(request, template, {"form": form, **context}, status=status)
+    return render(request, template, {"form": form, **context}, status=status)
 
 
 def _second_step(

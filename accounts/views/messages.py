@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import deliveries, kinds, outbox, push_addresses
 from accounts.addresses import address_of
+from accounts.freshness import FreshFactorForm
 from accounts.guards import me, posted, requires
 from accounts.message_forms import ChannelForm, NewChannelForm
 from accounts.models import CalendarLink, Channel, Delivery, Notice
@@ -67,7 +68,7 @@ def add(request: HttpRequest) -> HttpResponse:
 def channel(request: HttpRequest, pk: UUID) -> HttpResponse:
     """One address: does it work, and what goes there."""
     found = _own(request, pk)
-    form = ChannelForm(found, posted(request))
+    form = ChannelForm(request, found, posted(request))
     if form.is_valid():
         found.declined = form.declined()
         with transaction.atomic():
@@ -75,9 +76,7 @@ def channel(request: HttpRequest, pk: UUID) -> HttpResponse:
             _record(request, "channel.changed", found)
         messages.success(request, "Saved.")
         return redirect("accounts:messages")
-    last = found.deliveries.select_related("notice").order_by("-changed_at").first()
-    context = {"channel": found, "where": _where(found), "form": form, "last": last}
-    return render(request, "accounts/channel.html", context, status=400 if form.errors else 200)
+    return _channel_page(request, found, form)
 
 
 @require_POST
@@ -99,8 +98,11 @@ def test(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 @requires()
 def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Pause, or go on. What waits for a paused address is not sent later, when it is old."""
+    """Pause, with a fresh factor, or go on. What waits for a paused address is not sent later, when it is
+    old."""
     found = _own(request, pk)
+    if not found.paused and (refused := _not_fresh(request, found)):
+        return refused
     with transaction.atomic():
         found.paused = not found.paused
         found.trouble, found.trouble_since = "", None
@@ -119,6 +121,8 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
     if found.by_mail:
         messages.error(request, "Your e-mail address stands in your account: change it there, or pause this.")
         return redirect("accounts:channel", found.pk)
+    if refused := _not_fresh(request, found):
+        return refused
     with transaction.atomic():
         _record(request, "channel.removed", found)
         found.delete()
@@ -126,6 +130,22 @@ def remove(request: HttpRequest, pk: UUID) -> HttpResponse:
         request, _("%(name)s is removed; nothing is sent there any more.") % {"name": found.name}
     )
     return redirect("accounts:messages")
+
+
+def _not_fresh(request: HttpRequest, found: Channel) -> HttpResponse | None:
+    """The page again while no fresh factor came: a thief of a session would switch warnings off first."""
+    given = FreshFactorForm(request, request.POST)
+    if given.is_valid():
+        return None
+    form = ChannelForm(request, found)
+    form.errors["code"] = given.errors["code"]
+    return _channel_page(request, found, form)
+
+
+def _channel_page(request: HttpRequest, found: Channel, form: ChannelForm) -> HttpResponse:
+    last = found.deliveries.select_related("notice").order_by("-changed_at").first()
+    context = {"channel": found, "where": _where(found), "form": form, "last": last}
+    return render(request, "accounts/channel.html", context, status=400 if form.errors else 200)
 
 
 def _own(request: HttpRequest, pk: UUID) -> Channel:

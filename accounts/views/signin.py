@@ -49,7 +49,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_POST
 def passkey(request: HttpRequest) -> HttpResponse:
     """The question to a passkey, as JSON: of whose name and password come along, else of anybody."""
-    username, password = request.POST.get("username", ""), request.POST.get("password", "")
+    username, password = (request.POST.get(name, "").replace("\0", "") for name in ("username", "password"))
     try:
         if username and password:
             found = signin.ask_second(request, username[:150], password[:256])

@@ -115,4 +115,4 @@ def _tile(opening: Opening, now: datetime, lacks_pin: bool) -> Tile:
     state = telling.state_word(known.word) if known else ""
     sub = " · ".join(filter(None, (state, why_not or until)))
     picture = f"door/pictures/{door.picture}.svg"
-    return Tile(door.slug, door.name, door.colour, picture, door.pin != PinUse.NONE, why_not, sub)
+    return Tile(door.slug, door.called, door.colour, picture, door.pin != PinUse.NONE, why_not, sub)

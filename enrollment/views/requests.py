@@ -58,7 +58,7 @@ def submit(request: HttpRequest) -> HttpResponse:
 
 def _send(request: HttpRequest, form: SubmitForm) -> CertificationRequest:
     if form.parsed is None:
-        raise ra.Refused(_("There is no request in it."))
+        raise ra.Refused(_("There is no request in it."), _("Paste the request, or choose its file."))
     return ra.submit(
         by=me(request),
         address=address_of(request),

@@ -9,6 +9,7 @@ from audit import trail
 from audit.models import AuditEvent
 from pki.addresses import SERVICES
 from pki.models import Certificate
+from portal import upgrade
 
 MADE, DRILLED, FAILED, RESTORED = "backup.made", "backup.drill", "backup.drill-failed", "backup.restored"
 BACKUP_OLD = timedelta(days=30)
@@ -26,8 +27,10 @@ class Overdue:
 
 
 def backed_up(name: str, made_at: datetime) -> None:
-    """Note a backup in the file `name`, of the state at `made_at`."""
-    trail.record(MADE, target=name, detail={"made_at": made_at.isoformat()})
+    """Note a backup in the file `name`, of the state at `made_at`; not in a folder of an older version, which
+    has no place for the line before it is started by this one."""
+    if not upgrade.look()[1]:
+        trail.record(MADE, target=name, detail={"made_at": made_at.isoformat()})
 
 
 def drilled(name: str, made_at: str, trouble: str) -> bool:

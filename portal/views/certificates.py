@@ -46,7 +46,7 @@ WHOSE = {"all": _("Everybody’s"), "mine": _("Mine")}
 DAY = {"type": "date"}
 LONGEST_SEARCH = 150  # characters
 TOO_LONG = _(
-    "This is longer than 150 characters, so nothing was searched for: everything else that you "
+    "This is longer than %(limit_value)d characters, so nothing was searched for: everything else that you "
     "chose is shown. Shorten it, a few words or digits are enough."
 )
 NOT_TYPED = _("A character in it cannot be searched for. Type it anew.")

@@ -94,7 +94,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return errors.unknown_host(request)
     status = 413 if isinstance(exception, RequestDataTooBig) else 400
     return _error(
-        request, status, _("This did not arrive whole"), _("The browser sent something that cannot be read.")
+        request,
+        status,
+        _("This did not arrive whole"),
+        _("The browser sent something that cannot be read. Go back and begin again."),
     )
 
 
@@ -105,7 +108,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error(request, 404, _("Nothing is here"), _("This address has one page only."))
+    return _error(request, 404, _("Nothing is here"), _("This address has one page only: the first one."))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.addresses import address_of
@@ -37,7 +38,7 @@ def renew(request: HttpRequest, pk: UUID) -> HttpResponse:
     if asked is not None:
         return redirect("enrollment:request", asked.pk)
     if not anew.may_be(certificate):
-        messages.info(request, "It counts no more, so there is nothing to renew. Ask for a new one.")
+        messages.info(request, _("It counts no more, so there is nothing to renew. Ask for a new one."))
         return redirect("certificates:one", pk)
     before = page.request_of(certificate)
     if request.method != "POST":

@@ -107,6 +107,20 @@ def test_the_person_and_who_may_help_are_told_and_nobody_else(
     assert ("alice", "New password and app") in told("account")
 
 
+def test_who_asks_again_and_again_rings_nobodys_phone_each_time(alice: User, bob: User) -> None:
+    """The page shows the newest asking all the same."""
+    news.tell()
+    for _ in range(4):
+        words = ask(Browser(), "alice")
+        news.tell()
+    assert [len(told(kind)) for kind in ("back", "account")] == [1, 1]
+    assert compare(bob, alice, words)
+    Notice.objects.update(at=timezone.now() - timedelta(minutes=61))
+    ask(Browser(), "alice")
+    news.tell()
+    assert len(told("back")) == 2
+
+
 def test_who_let_somebody_in_does_not_decide_alone_for_them_nor_the_other_way_round(
     browser: Client, alice: User, bob: User
 ) -> None:

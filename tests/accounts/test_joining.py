@@ -49,6 +49,18 @@ def test_the_setup_link_stays_the_same_and_is_its_owners_only(link_file: Path, d
     assert stat.S_IMODE(link_file.stat().st_mode) == 0o600
 
 
+def test_the_browser_offers_its_time_zone_until_somebody_chose_one(setup_url: str, browser: Client) -> None:
+    assert b"accounts/zone" in browser.get(setup_url).content
+    assert b"accounts/zone" not in browser.post(setup_url, {**GOOD, **HOUSE, "password": "short"}).content
+
+
+def test_a_household_without_a_name_is_called_so_in_the_readers_language(
+    setup_url: str, browser: Client
+) -> None:
+    page = browser.get(setup_url, headers={"Accept-Language": "de"}).content.decode()
+    assert "<span>Unser Haushalt</span>" in page
+
+
 def test_there_is_no_setup_link_once_an_account_exists(link_file: Path, alice: User, browser: Client) -> None:
     link_file.write_text("token")
     assert browser.get("/setup/token").status_code == 410

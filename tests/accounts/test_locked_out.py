@@ -179,13 +179,16 @@ def test_lapsed_link_lets_no_stranger_in(browser: Client, alice: User, bob: User
 
 
 def test_throttled_account_gets_back_in(browser: Client, alice: User) -> None:
-    """The browser in which she signed in before has a count of its own."""
+    """The browser in which she signed in before has a count of its own, and so has a recovery code."""
     assert log_in(browser, "alice", OLD, next_code(alice)).status_code == 302
     browser.post("/logout")
     hammer("alice")
     let_time_pass(alice)
     assert log_in(browser, "alice", OLD, next_code(alice)).status_code == 302
     assert is_in(browser)
+    elsewhere = Browser()
+    assert log_in(elsewhere, "alice", OLD, recovery.renew(alice)[0]).status_code == 302
+    assert is_in(elsewhere)
 
 
 def test_throttled_account_lets_no_stranger_in(alice: User) -> None:

@@ -44,6 +44,9 @@ def pages(
     html["messages-new"] = browser.post("/account/messages/new", wrong).content.decode()
     html["messages-calendar"] = browser.post("/account/calendar", follow=True).content.decode()
     html["messages-status"] = browser.get("/status").content.decode()
+    sign_in(browser, bob, fresh=False)
+    html["messages-channel-code"] = browser.post(f"/account/messages/{phone.pk}/pause").content.decode()
+    html["profile-code"] = browser.get("/account/profile").content.decode()
     sign_in(browser, dora, fresh=False)
     html["messages-reminders"] = browser.get("/household/reminders").content.decode()
     return html

@@ -10,9 +10,11 @@ from pytest_django import Settings
 
 from accounts import deliveries, outbox, push_addresses
 from accounts.kinds import KINDS
+from accounts.message_forms import choices
 from accounts.models import Channel, Delivery, Notice, User
 from audit.models import AuditEvent
 from portal import news, server_addresses
+from tests.conftest import let_time_pass, next_code
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SignIn = Callable[..., Client]
@@ -72,7 +74,7 @@ def test_what_goes_where_is_chosen_by_kind(mine: Client, by_mail: Channel, alice
         ("My phone", "ends"),
         ("My phone", "revoked"),
         ("E-mail", "decided"),
-        *((name, kind) for name in ("My phone", "E-mail") for kind in ("decide", "house")),
+        *((name, kind) for name in ("My phone", "E-mail") for kind in ("decide", "back", "house")),
     }
 
 
@@ -110,6 +112,28 @@ def test_a_failing_one_is_shown_with_the_servers_words(
     assert "Alice (alice)" in status
 
 
+def test_hearing_less_needs_a_fresh_code(mine: Client, sign_in: SignIn, alice: User) -> None:
+    """A thief of a session must not switch warnings off."""
+    channel, page = add(mine), "/account/messages/"
+    page += str(channel.pk)
+    sign_in(mine, alice, fresh=False)
+    for path, data in (("/pause", {}), ("/remove", {}), ("", {"kinds": ["account"]})):
+        for code in ("", "000000"):
+            let_time_pass(alice)
+            answer = mine.post(page + path, {**data, "code": code})
+            assert answer.status_code == 400
+            assert 'name="code"' in answer.content.decode()
+    found = Channel.objects.get(pk=channel.pk)
+    assert (found.paused, found.declined) == (False, [])
+    everything = [kind for kind, _words in choices(alice)]
+    assert mine.post(page, {"kinds": everything}).status_code == 302
+    let_time_pass(alice)
+    assert mine.post(f"{page}/pause", {"code": next_code(alice)}).status_code == 302
+    sign_in(mine, alice, fresh=False)
+    assert mine.post(f"{page}/pause").status_code == 302  # to hear more needs none
+    assert not Channel.objects.get(pk=channel.pk).paused
+
+
 def test_tests_are_not_piled_up(mine: Client) -> None:
     channel = add(mine)
     for _ in range(15):
@@ -132,11 +156,28 @@ def test_nobody_reaches_anothers(mine: Client, browser: Client, sign_in: SignIn,
         assert browser.post(f"/account/messages/{channel.pk}{path}").status_code == 404
 
 
-def test_a_changed_mail_address_is_told_at_the_old_one(mine: Client, by_mail: Channel, alice: User) -> None:
+@pytest.mark.parametrize("email", ["thief@home.arpa", ""])
+def test_a_changed_mail_address_is_told_at_the_old_one_and_the_new_one(
+    mine: Client, by_mail: Channel, alice: User, email: str
+) -> None:
     news.tell()
-    mine.post("/account/profile", {"full_name": "Alice", "email": "thief@home.arpa"})
+    mine.post("/account/profile", {"full_name": "Alice", "email": email})
     news.tell()
-    assert Delivery.objects.get(notice__kind="account").to == "alice@home.arpa"
+    told = Delivery.objects.filter(notice__kind="account")
+    assert {one.to for one in told} == ({"alice@home.arpa", ""} if email else {"alice@home.arpa"})
+    assert "another e-mail address now" in told.get(to="alice@home.arpa").notice.text
+
+
+def test_the_old_address_is_told_by_mail_only(mine: Client, by_mail: Channel, alice: User) -> None:
+    channel = add(mine)
+    news.tell()
+    Delivery.objects.all().delete()
+    mine.post("/account/profile", {"full_name": "Alice", "email": "alice@work.home.arpa"})
+    news.tell()
+    went = Delivery.objects.values_list("channel", "to")
+    assert sorted(went, key=str) == sorted(
+        [(by_mail.pk, "alice@home.arpa"), (by_mail.pk, ""), (channel.pk, "")], key=str
+    )
 
 
 def test_messages_are_read_in_the_portal_without_any_address(mine: Client, alice: User) -> None:

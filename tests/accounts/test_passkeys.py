@@ -6,9 +6,10 @@ import pytest
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts import challenges
+from accounts import challenges, throttle
 from accounts.models import Passkey, PasskeyChallenge, User
 from audit.models import AuditEvent
+from portal import housekeeping
 from tests.accounts.authenticator import HOST, Authenticator
 from tests.accounts.ceremonies import PASSWORD, Json, Named, added, question
 from tests.accounts.test_totp import in_parallel
@@ -257,6 +258,7 @@ def test_a_changed_answer_is_refused(browser: Named, alice: User, key: Authentic
         {"attestationObject": "n" * 8000},  # a list in a list in a list
         {"attestationObject": "o2NmbXRjdHBtZ2F0dFN0bXSgaGF1dGhEYXRhQA"},
         {"clientExtensionResults": {"credProps": 5}},
+        {"id": "AAAAAAAAAAAAAAAAAAAAAA", "rawId": "AAAAAAAAAAAAAAAAAAAAAA"},  # another one's number
     ],
     ids=str,
 )
@@ -276,6 +278,35 @@ def test_many_questions_from_one_network_are_refused_for_a_while(db: None) -> No
         assert Named().post("/login/passkey").status_code == 200
     answer = Named().post("/login/passkey")
     assert (answer.status_code, "Wait five minutes" in answer.json()["error"]) == (400, True)
+
+
+def test_who_asks_without_signing_in_holds_up_nobody_who_is(browser: Named, alice: User) -> None:
+    for _ in range(challenges.FROM_ONE_NETWORK + 1):
+        last = Named().post("/login/passkey")
+    assert last.status_code == 400
+    open_session(browser, alice)
+    question(browser, "/account/passkey/fresh")
+
+
+def test_unanswered_questions_and_where_they_came_from_are_forgotten(browser: Named, db: None) -> None:
+    question(browser)
+    PasskeyChallenge.objects.update(made_at=timezone.now() - timedelta(minutes=6))
+    housekeeping.sessions()
+    assert not PasskeyChallenge.objects.exists()
+
+
+def test_who_hammers_a_name_keeps_no_passkey_out(browser: Named, alice: User, key: Authenticator) -> None:
+    """From the same address, all the time; in a browser that is new here."""
+    added(browser, alice, key)
+    browser, stranger = Named(), Named()
+    for _ in range(60):
+        throttle.begin(throttle.keys_for("alice", "127.0.0.1"))
+    spent = key.get(question(stranger))
+    assert browser.post("/login", {"passkey": spent}).status_code == 429  # another browser's
+    answer = key.get(question(browser))
+    assert browser.post("/login", {"passkey": answer}).status_code == 302
+    throttle.begin(throttle.keys_for("alice", "127.0.0.1"))
+    assert Named().post("/login", {"passkey": answer}).status_code in (400, 429)
 
 
 def test_one_browser_has_five_questions_that_wait(browser: Named, db: None) -> None:

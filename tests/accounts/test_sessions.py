@@ -231,6 +231,29 @@ def test_name_and_mail_are_changed_and_audited(browser: Client, alice: User, sig
     assert AuditEvent.objects.get(action="person.changed").detail["before"]["full_name"] == "Alice"
 
 
+def test_another_mail_address_needs_a_fresh_code_and_nothing_else_there_does(
+    browser: Client, alice: User, sign_in: Callable, code_for: Callable
+) -> None:
+    """Whoever finds an open session must not turn the letters about thieves away from its owner."""
+    sign_in(browser, alice, fresh=False)
+    asked = {"full_name": "Alice A.", "email": "thief@home.arpa"}
+    page = browser.post("/account/profile", asked)
+    assert page.status_code == 400
+    assert "thief@home.arpa" in page.content.decode()  # what was typed is kept
+    assert browser.post("/account/profile", {**asked, "code": "000000"}).status_code == 400
+    alice.refresh_from_db()
+    assert (alice.full_name, alice.email) == ("Alice", "")
+    forget = {"throttling_failure_count": 0, "throttling_failure_timestamp": None}
+    TotpDevice.objects.filter(user=alice).update(**forget)
+    code = code_for(alice)
+    assert (
+        browser.post("/account/profile", {"full_name": "Ally", "email": "", "code": code}).status_code == 302
+    )
+    assert browser.post("/account/profile", {**asked, "code": code}).status_code == 302  # it was not spent
+    alice.refresh_from_db()
+    assert alice.email == "thief@home.arpa"
+
+
 def test_a_new_password_needs_the_old_one_and_ends_the_other_sessions(
     browser: Client, alice: User, sign_in: Callable
 ) -> None:

@@ -15,6 +15,7 @@ from accounts import recovery, signin, throttle
 from accounts.models import RecoveryCode, Throttle, User
 from audit.models import AuditEvent
 from tests.accounts.test_totp import in_parallel
+from tests.conftest import Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -228,6 +229,33 @@ def test_a_browser_in_which_one_has_signed_in_does_not_wait_for_strangers(
         throttle.begin(keys)
     assert throttle.begin(keys) > 0
     assert log_in(browser, "alice", code_for(alice)).status_code == 302
+
+
+def test_a_recovery_code_that_works_does_not_wait_for_strangers(browser: Client, alice: User) -> None:
+    """Somebody hammers the name from the same address all the time; the browser is a new one."""
+    code, wrong = recovery.renew(alice)[0], "abcd-efgh-jkmn"
+    for _ in range(60):
+        throttle.begin(throttle.keys_for("alice", "127.0.0.1"))
+    assert log_in(browser, "alice", wrong).status_code == 429
+    assert log_in(browser, "charlie", code).status_code != 302
+    assert log_in(browser, "alice", code).status_code == 302
+    assert log_in(Browser(), "alice", code).status_code == 429  # it works once
+
+
+def test_with_a_found_recovery_code_passwords_are_guessed_no_faster(browser: Client, alice: User) -> None:
+    """From however many addresses; and whoever has one code holds up none of the others."""
+    code, other = recovery.renew(alice)[:2]
+    guess = {"username": "alice", "password": "wrong", "code": code}
+    seen = [browser.post("/login", guess, REMOTE_ADDR=f"198.51.100.{n}").status_code for n in range(6)]
+    assert seen == [400, 400, 400, 400, 429, 429]
+    assert recovery.left(alice) == 10
+    assert log_in(Browser(), "alice", other).status_code == 302
+
+
+def test_a_nul_in_a_name_before_a_passkey_is_no_crash(browser: Client, alice: User) -> None:
+    given = {"username": "ali\0ce", "password": "x\0y"}
+    assert browser.post("/login/passkey", given, headers={"host": "portal.home.arpa"}).status_code == 400
+    assert "\0" not in AuditEvent.objects.filter(action="login.failed").latest("sequence").target
 
 
 def test_the_cookie_of_a_known_browser_helps_its_own_name_only(alice: User) -> None:

@@ -54,6 +54,7 @@ def test_what_is_hard_to_guess_will_do(password: str) -> None:
         ("aaaaaaaaaaaaaaa", "repeats itself"),
         ("Anna2026!!", "your name"),
         ("huber-anna-77", "your name"),
+        ("Huber", "your name"),
         ("latchkey latchkey", "your name"),
         ("a" * 256, "repeats itself"),
     ],

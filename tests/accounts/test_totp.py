@@ -223,6 +223,16 @@ def test_new_recovery_codes_replace_the_old_ones(alice: User) -> None:
     assert totp.verify(alice, new[0]) is not None
 
 
+def test_who_types_wrong_recovery_codes_holds_up_no_right_one(alice: User) -> None:
+    code = recovery.renew(alice)[0]
+    for _ in range(3):
+        assert totp.verify(alice, "abcd-efgh-jkmn") is None
+    assert totp.seconds_to_wait(alice, "abcd-efgh-jkmn") > 0
+    assert totp.seconds_to_wait(alice, code) == 0
+    assert totp.verify(alice, code) is not None
+    assert totp.verify(alice, code) is None
+
+
 def test_a_recovery_code_never_looks_like_a_code_of_the_app() -> None:
     assert recovery.looks_like_code("ABCD efgh–jkmn")
     assert not any(map(recovery.looks_like_code, ["123456", "123 456", "", "abcd-efgh", "abcd-efgh-jkmo"]))

@@ -186,6 +186,6 @@ class Evening:
         phone = self.first
         phone.tap(self.door)
         yield "door", phone
-        phone.press("Practice door")
+        phone.press(self.says("Practice door"))
         self.reads(phone, "This is a practice door: nothing opens. The press is in Latchkey's log.")
         yield "pressed", phone

@@ -51,7 +51,7 @@ def enter(home: Cast, context: BrowserContext) -> Page:
     page.get_by_label("User name").fill("alice")
     page.get_by_label("Password").fill(alice.password)
     page.get_by_label("Code").fill(alice.app.code())
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     return page
 
 

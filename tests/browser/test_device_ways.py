@@ -176,7 +176,7 @@ def test_the_code_on_the_computer_leads_to_the_same_place_on_the_phone(home: Cas
     page.get_by_label("User name").fill("alice")
     page.get_by_label("Password").fill(alice.password)
     page.get_by_label("Code").fill(alice.app.code())
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_label("What do you call this device?")).to_have_value("Alice's new pocket phone")
     page.goto(link)
     expect(page.get_by_role("heading", name="This cannot be used")).to_be_visible()

@@ -20,6 +20,7 @@ from pki.catalogue import Wanted
 from pki.models import Certificate, CertificateWord
 from pki.words import words
 from portal.certificate_lists import purposes
+from portal.views.certificates import LONGEST_SEARCH
 from tests.conftest import Browser, open_session
 from tests.nasty import NASTY
 
@@ -317,7 +318,7 @@ def test_equal_titles_are_found_together_and_told_apart(alice: User, bob: User, 
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("q", "phone " * 30, "longer than 150 characters"),
+        ("q", "phone " * 30, f"longer than {LONGEST_SEARCH} characters"),
         ("state", "lost", "This state is not known here"),
         ("profile", "fridge", "This purpose is not known here"),
         ("profile", "ocsp-clients", "This purpose is not known here"),

@@ -1,9 +1,12 @@
 """verify_audit and setup_link."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
@@ -11,6 +14,7 @@ from audit import trail
 from audit.models import AuditEvent, AuditHead
 from pki import crl
 from pki.signer.protocol import AUTHORITIES
+from tests.portal import running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,3 +57,13 @@ def test_the_setup_link_is_there_until_there_is_an_account() -> None:
     User.objects.create_user("dora", "correct horse battery", is_administrator=True)
     with pytest.raises(CommandError, match="sign in"):
         call_command("setup_link")
+
+
+def test_whatever_starts_it_nobody_else_may_write_into_the_data_folder(tmp_path: Path) -> None:
+    """A service manager or container without a umask would leave it open to every user of the machine."""
+    env = running.environment(tmp_path / "data")
+    command = ["sh", "-c", 'umask 0; exec "$0" manage.py migrate -v 0', sys.executable]
+    subprocess.run(command, env=env, cwd=settings.BASE_DIR, check=True, timeout=60)
+    made = [tmp_path / "data", *(tmp_path / "data").rglob("*")]
+    assert len(made) > 3
+    assert not [path for path in made if path.lstat().st_mode & 0o022]

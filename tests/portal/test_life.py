@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -91,10 +91,20 @@ class Household:
         """Housekeeping, and what must be so after it on every day."""
         self.kept.append(self.clock.now)
         assert self.hand("keep", everything=everything) == {"trouble": {}}
+        if self.slipped():
+            assert self.hand("keep", everything=everything) == {"trouble": {}}
         new = self.post.letters[len(self.told) :]
         self.told += [(self.day, letter["To"].partition("@")[0], letter["Subject"]) for letter in new]
         self.look_at_lists()
         self.look_at_services()
+
+    def slipped(self) -> bool:
+        """Whether a list has the true date: threads may trip over libfaketime's file (0.9.10 has no lock)."""
+        made = [self.published(name).last_update_utc for name in LISTS]
+        return self.day > 1 and any(datetime.now(UTC) - at < timedelta(minutes=1) for at in made)
+
+    def published(self, name: str) -> x509.CertificateRevocationList:
+        return x509.load_der_x509_crl((self.running.data / f"public/crl/{name}.crl").read_bytes())
 
     def walk(self, day: float, stride: float = STRIDE) -> None:
         """On to `day`."""
@@ -118,7 +128,7 @@ class Household:
     def look_at_lists(self) -> None:
         """Not a day old, good for days to come, and numbered upwards; and not made anew for nothing."""
         for name in LISTS:
-            found = x509.load_der_x509_crl((self.running.data / f"public/crl/{name}.crl").read_bytes())
+            found = self.published(name)
             assert self.clock.now - found.last_update_utc < timedelta(days=1, hours=1, minutes=1)
             assert ends(found) - self.clock.now > timedelta(days=5, hours=22)
             before = self.lists.get(name)

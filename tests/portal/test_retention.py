@@ -7,11 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
+from pytest_django.fixtures import SettingsWrapper
 
 from accounts import household, kinds, outbox
 from accounts.models import Familiar, Household, Notice, SignIn, User
@@ -81,6 +84,26 @@ def test_addresses_of_sign_ins_requests_and_messages_go_and_the_rest_stays(
     assert outbox.tell([alice], kinds.SIGN_IN, event=kinds.SIGN_IN, subject="S", text="again") == 0
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nothing_of_it_is_left_in_the_files_of_the_database() -> None:
+    """Not in free pages, and not in the write-ahead log: whoever copies the files reads those as well."""
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL looks after its files itself")
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA secure_delete").fetchone() == (1,)
+    household.current()
+    write(30, days_ago=100)
+    assert ADDRESS.encode() in _files()
+    retention.forget()
+    assert ADDRESS.encode() not in _files()
+    assert trail.verify().broken_at is None
+
+
+def _files() -> bytes:
+    path = Path(str(connection.settings_dict["NAME"]))
+    return b"".join(one.read_bytes() for one in path.parent.glob(f"{path.name}*"))
+
+
 def test_never_means_never(history: tuple[Press, Press]) -> None:
     household.current()
     Household.objects.update(fade_days=0)
@@ -132,7 +155,10 @@ def test_what_people_sign_in_from_is_kept_longer_than_where_they_were(alice: Use
     assert [found.digest[0] for found in Familiar.objects.all()] == ["a"]
 
 
-def test_the_terminal_verifies_a_faded_trail_and_finds_what_was_done_to_it(tmp_path: object) -> None:
+def test_the_terminal_verifies_a_faded_trail_and_finds_what_was_done_to_it(
+    tmp_path: Path, settings: SettingsWrapper
+) -> None:
+    settings.PUBLIC_DIR = tmp_path  # no list of another test's trail
     household.current()
     write(3, days_ago=300, old=True)
     write(3, days_ago=100)
