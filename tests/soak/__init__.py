@@ -1,1 +1,1 @@
-"""Run hard: `make soak`. What each line does stands in docs/RELIABILITY.md, with what came of it."""
+"""Run hard: `make soak`. What each line does, and what came of it, stands in docs/RELIABILITY.md."""

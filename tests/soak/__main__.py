@@ -10,6 +10,8 @@ import argparse
 import importlib
 import math
 import os
+import signal
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -61,6 +63,8 @@ def main() -> None:
         report.write()
         return
     django.setup()
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell has what runs in the background ignore SIGINT
+        signal.signal(number, lambda *_: sys.exit(1))
     deadline = time.monotonic() + wanted.seconds
     names = [name for name in wanted.only.split(",") if name] or list(LINES)
     if unknown := set(names) - set(LINES):

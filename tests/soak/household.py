@@ -136,4 +136,8 @@ def _started(folder: Path, **more: str) -> Iterator[tuple[Running, Hand]]:
     if path := more.pop("PYTHONPATH", ""):
         made["PYTHONPATH"] += f":{path}"
     with up(folder / "data", **made, **more) as running, hand(running.env, "tests.soak.hand") as helping:
-        yield running, helping
+        try:
+            yield running, helping
+        finally:
+            running.process.terminate()
+            running.process.wait(BACK)  # with more patience than a test has
