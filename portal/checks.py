@@ -61,7 +61,7 @@ def data_folder(data: Path) -> None:
 
 
 def private_folders() -> None:
-    """Database and copies are read by us alone: the database holds the sessions of whoever is signed in."""
+    """Database and copies are read by us alone: the database holds who everybody is, and what they did."""
     for folder in (settings.WEB_DIR, settings.BACKUP_DIR, own.registrar()):
         if folder.exists() and folder.stat().st_mode & 0o077:
             raise Obstacle(f"{folder} can be read by others. Run: chmod 700 {folder}")

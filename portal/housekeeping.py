@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import close_old_connections
 from django.utils.translation import gettext_noop as _
 
 from accounts import asking_back, deliveries, throttle
 from accounts import challenges as questions
+from accounts.session_store import SessionStore
 from door import press
 from enrollment import challenges, ra, reminders, replaced, urging
 from enrollment.protocols import scep_once

@@ -197,8 +197,6 @@ ALLOWED_HOSTS = [bracketed(host) for host in HOSTS]
 ROOT_URLCONF = "portal.urls"
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGIN_URL = "accounts:login"
-LOGIN_REDIRECT_URL = "portal:home"
 
 INSTALLED_APPS = [
     "portal.admin_config.WindowConfig",
@@ -206,7 +204,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.forms",  # its templates, which ours in templates/django/forms override
     "django_otp",
@@ -279,6 +276,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON;",
     }
 
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_NAME = "__Host-latchkey"
 CSRF_COOKIE_NAME = "__Host-latchkey-csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
@@ -289,8 +287,6 @@ SESSION_COOKIE_AGE = 15 * 60  # seconds without a request; the household may cho
 # Not every request: accounts/sessions.py writes once a minute, as a page view is not worth a transaction.
 SESSION_SAVE_EVERY_REQUEST = False
 CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -308,7 +304,6 @@ FOUR_WORDS = "pki.words.words"  # what people compare by telephone
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 FILE_UPLOAD_HANDLERS = ["portal.uploads.CappedUpload"]
-CSR_MAX_BYTES = 64 * 1024
 SCEP_SINGLE_DES = False  # 56 bits; switched on by tests with a program that knows nothing else
 
 LANGUAGE_CODE = "en"
