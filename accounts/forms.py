@@ -11,7 +11,7 @@ from accounts import clocks, languages, names, people, throttle, timecodes, totp
 from accounts.addresses import address_of
 from accounts.freshness import CodeField, FreshFactorForm, SometimesFreshForm
 from accounts.guards import me
-from accounts.models import Household, Role, User
+from accounts.models import Role, User
 from accounts.words import duration
 from audit import trail
 
@@ -225,37 +225,6 @@ class InviteForm(FreshFactorForm):
 
     def chosen(self) -> frozenset[str]:
         return frozenset(self.cleaned_data.get("roles", [Role.REQUESTER.value]))
-
-
-class HouseholdForm(FreshFactorForm):
-    name = SetupForm.base_fields["household"]
-    time_zone = SetupForm.base_fields["time_zone"]
-    language = forms.ChoiceField(
-        label=_("Language"),
-        choices=languages.choices,
-        required=False,
-        help_text=_(
-            "Of what is sent to people who chose none for themselves. Pages speak as the browser asks."
-        ),
-    )
-    one_person = forms.BooleanField(
-        label=_("One-person household"),
-        required=False,
-        help_text=_(
-            "Officers may then decide on their own requests, and for people they invited or reset. It"
-            " costs you the second pair of eyes: whoever gets hold of one officer's account can make"
-            " certificates for themselves, and nobody is asked. Every such decision is marked in the audit."
-        ),
-    )
-
-    def __init__(self, request: Any, data: Any = None, *, household: Household) -> None:
-        values = {name: getattr(household, name) for name in ("name", "time_zone", "language", "one_person")}
-        super().__init__(request, data, initial=values)
-        self.not_optional = ("language",)
-
-    def clean_language(self) -> str:
-        """Who sends none leaves it as it is."""
-        return self.cleaned_data["language"] or str(self.initial["language"])
 
 
 assert set(people.ROLES) == {role for role, _ in ROLE_WORDS}  # a new role needs its words

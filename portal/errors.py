@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from pki import armour
 from portal import unsaved
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if isinstance(exception, DisallowedHost):
         return unknown_host(request)
     if isinstance(exception, RequestDataTooBig):
-        limit = settings.CSR_MAX_BYTES // 1024
+        limit = armour.MAX_BYTES // 1024
         return page(
             request,
             413,
