@@ -102,7 +102,7 @@ def household(folder: Path) -> Iterator[tuple[Running, x509.Certificate]]:
     with up(folder / "data") as running, hand(running.env) as order:
         file = Crowd(running, order, folder).good("bench-phone")
         leaf = x509.load_pem_x509_certificates(file.read_bytes())[0]
-        wait_until((running.data / "web/tls/ocsp-devices.pem").exists, 60, "certificates for OCSP")
+        wait_until((running.data / "ra/ocsp-devices.pem").exists, 60, "certificates for OCSP")
         yield running, leaf
 
 
@@ -133,7 +133,7 @@ def openssl(running: Running, folder: Path, leaf: x509.Certificate) -> Iterator[
     (folder / "index.txt").write_text(
         f"V\t{leaf.not_valid_after_utc:%y%m%d%H%M%SZ}\t\t{serial}\tunknown\t/CN=a\n"
     )
-    responder = str(running.data / "web/tls/ocsp-clients.pem")
+    responder = str(running.data / "ra/ocsp-clients.pem")
     command = ["openssl", "ocsp", "-index", "index.txt", "-port", str(port), "-CA", "issuing.pem"]
     command += ["-rsigner", responder, "-rkey", responder, "-ignore_err"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -12,9 +12,14 @@ def pem(name: str) -> Path:
 
 
 def registrar() -> Path:
-    """The folder of the RA's key: for the status face and housekeeping (portal/confinement.py)."""
+    """The folder of SCEP's and OCSP's keys: for the status face and housekeeping (portal/confinement.py)."""
     path: Path = settings.DATA / "ra"
     return path
+
+
+def responder(authority: str) -> Path:
+    """What OCSP answers of `authority` are signed with, as `pem`: no other process may say "good"."""
+    return registrar() / f"ocsp-{authority}.pem"
 
 
 def served() -> tuple[Path, Path]:

@@ -101,7 +101,7 @@ def _headers(der: bytes, made: int, ends: int) -> dict[str, str]:
 
 def _responder(authority: str) -> Responder | None:
     """Key and certificate as housekeeping lays them down (portal/services.py); None while there is none."""
-    path = own.pem(f"ocsp-{authority}")
+    path = own.responder(authority)
     try:
         found = path.stat()
         mark = (found.st_mtime_ns, found.st_ino, found.st_size)

@@ -5,19 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Notice, User
 from audit.models import AuditEvent
-from pki import authorities, crl, verification
+from pki import authorities, crl, standing, verification
 from pki.errors import CertificateRejected, PkiError
 from pki.models import Certificate
 from pki.revocation import HOLD
-from portal import readers, responder
+from portal import readers
 from portal.certificate_lists import account_of
 from portal.readers import Reader
 
@@ -37,7 +34,7 @@ class Step:
 def steps(gone: list[Certificate]) -> list[Step]:
     """From the click outwards. `gone` are revoked or on hold, at least one."""
     makers: tuple[Callable[[list[Certificate]], list[Step]], ...] = (
-        *(_journal, _lists, _ocsp, _door, _told, _readers),
+        *(_journal, _lists, steps_of_programs, _door, _told, _readers),
     )
     return [step for make in makers for step in make(gone)]
 
@@ -83,8 +80,8 @@ def named(certificate: Certificate) -> bool:
         return False
 
 
-def _ocsp(gone: list[Certificate]) -> list[Step]:
-    """Asked as a stranger would ask."""
+def steps_of_programs(gone: list[Certificate]) -> list[Step]:
+    """What a stranger who asks is told."""
     title, waiting = _("Programs that ask"), [found for found in gone if not _says_revoked(found)]
     if waiting:
         said = _(
@@ -100,17 +97,14 @@ def _ocsp(gone: list[Certificate]) -> list[Step]:
 
 
 def _says_revoked(certificate: Certificate) -> bool:
+    """As the status face answers, from the same row; its keys are not for the portal."""
     try:
         issuer = x509.load_der_x509_certificate(authorities.chain(certificate.authority)[0])
-        leaf = x509.load_der_x509_certificate(bytes(certificate.der))
     except PkiError:
         return False
-    builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, hashes.SHA256())
-    found = responder.answer(certificate.authority, builder.build().public_bytes(Encoding.DER))
-    if isinstance(found, int):
-        return False
-    said = ocsp.load_der_ocsp_response(found.der).certificate_status
-    return said == ocsp.OCSPCertStatus.REVOKED
+    key = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest
+    found = standing.of(certificate.authority, int(certificate.serial, 16), key)
+    return found is not None and found.revoked_at is not None
 
 
 def _told(gone: list[Certificate]) -> list[Step]:

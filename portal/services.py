@@ -77,7 +77,7 @@ OCSP = tuple(
         f"certificate for OCSP of {authority}",
         EVERY[f"ocsp-{authority}"],
         names.OCSP,
-        partial(own.pem, f"ocsp-{authority}"),
+        partial(own.responder, authority),
         lambda: (),
         days=14,
     )
@@ -101,8 +101,14 @@ def renew_scep() -> str:
 
 
 def renew_ocsp() -> str:
-    """What OCSP answers are signed with. As renew_if_due."""
-    return ", ".join(filter(None, map(renew_if_due, OCSP)))
+    """What OCSP answers are signed with. As renew_if_due.
+
+    Older ones lay where portal, door and check face can read: others are made, and those go.
+    """
+    done = ", ".join(filter(None, map(renew_if_due, OCSP)))
+    for service in OCSP:
+        own.pem(service.name).unlink(missing_ok=True)
+    return done
 
 
 def renew_if_due(service: Service) -> str:

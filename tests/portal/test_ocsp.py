@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from pki import lint, own, revocation
 from pki.signer.protocol import AUTHORITIES
-from portal import responder, services
+from portal import responder, revoked, services
 from tests.pki.ocsp_requests import cert_id, several
 from tests.portal.ocsp_house import issued, loaded, post, question, responders, said, status
 
@@ -88,14 +88,37 @@ def test_one_that_a_replaced_authority_issued_is_unknown() -> None:
 
 def test_the_responder_s_certificate_is_for_that_only_and_short() -> None:
     for authority in AUTHORITIES:
-        certificate = x509.load_pem_x509_certificates(own.pem(f"ocsp-{authority}").read_bytes())[0]
+        certificate = x509.load_pem_x509_certificates(own.responder(authority).read_bytes())[0]
         found = certificate.extensions
         usages = found.get_extension_for_class(x509.ExtendedKeyUsage).value
         assert list(usages) == [ExtendedKeyUsageOID.OCSP_SIGNING]
         assert found.get_extension_for_class(x509.OCSPNoCheck)
         assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days <= 14
-        assert oct(own.pem(f"ocsp-{authority}").stat().st_mode)[-3:] == "600"
+        assert oct(own.responder(authority).stat().st_mode)[-3:] == "600"
     assert services.renew_ocsp() == ""
+
+
+def test_the_portal_says_how_a_certificate_stands_without_a_key_of_ocsp() -> None:
+    row = issued()
+    assert not revoked.steps_of_programs([row])[0].done
+    for authority in AUTHORITIES:  # as it is to the portal: out of reach
+        own.responder(authority).unlink()
+        assert own.responder(authority).parent == own.registrar()
+    try:
+        row = revocation.revoke(row, "superseded", by="bob", address="")
+        assert revoked.steps_of_programs([row])[0].done
+    finally:
+        services.renew_ocsp()
+
+
+def test_keys_that_every_face_could_read_go_once_there_are_others() -> None:
+    before = [own.pem(f"ocsp-{authority}") for authority in AUTHORITIES]
+    for path in before:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"of an older version")
+    services.renew_ocsp()
+    assert not [path for path in before if path.exists()]
+    assert status(issued()) == "GOOD"
 
 
 @pytest.mark.parametrize("safe", ["", "/", "/+="])
@@ -171,8 +194,8 @@ def test_without_its_certificate_or_database_it_says_try_later(monkeypatch: pyte
         with monkeypatch.context() as patch:
             patch.setattr("pki.standing.of", lambda *_: (_ for _ in ()).throw(trouble))  # noqa: B023 used at once
             assert said(post(data)).response_status.name == "TRY_LATER"
-    path = own.pem("ocsp-clients")
-    for content in (b"", b"garbage", path.read_bytes()[:-200], own.pem("ocsp-servers").read_bytes()[:300]):
+    path = own.responder("clients")
+    for content in (b"", b"garbage", path.read_bytes()[:-200], own.responder("servers").read_bytes()[:300]):
         kept = path.read_bytes()
         path.write_bytes(content)
         try:
