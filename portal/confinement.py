@@ -59,10 +59,14 @@ def enter(line: Line | None = None, *, registrar: bool = False) -> None:
     """
     temporary = temporary_folder()
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-    hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR, own.registrar()]
-    readable = [path for tree in _readable() for path in landlock.without(tree, hidden)]
+    hidden = [settings.SIGNER_DIR, settings.BACKUP_DIR, own.registrar(), own.approvals()]
+    readable = [path for tree in _readable() for path in landlock.without(tree, [*hidden, *_data()])]
     writable = [path for tree in _writable() for path in landlock.without(tree, hidden)]
+    if line or registrar:  # who issues: with the door's word alone nothing is signed
+        readable += [own.approvals()] if own.approvals().exists() else []
     if registrar:
+        own.approvals().mkdir(parents=True, exist_ok=True, mode=0o700)
+        writable.append(own.approvals())
         own.registrar().mkdir(parents=True, exist_ok=True, mode=0o700)
         writable.append(own.registrar())
     capabilities.drop()
@@ -92,6 +96,12 @@ def _readable() -> list[Path]:
         # The folder, not the file: a renewed certificate is another file. Let's Encrypt's are links.
         trees += [Path(file).parent, Path(file).resolve().parent] if file else []
     return [tree for tree in trees if tree.exists()]
+
+
+def _data() -> list[Path]:
+    """The data folder, of which only what `_writable` names comes back; not where it holds the program."""
+    data = settings.DATA.resolve()
+    return [] if any(tree.resolve().is_relative_to(data) for tree in _readable()) else [data]
 
 
 def _writable() -> list[Path]:

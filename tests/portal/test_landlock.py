@@ -159,6 +159,8 @@ def test_a_broken_in_web_process_gets_at_nothing_of_the_signers(tmp_path: Path, 
             secrets.append(str(data / "backups/journal.sqlite3"))
             assert (data / "ra/scep.pem").exists()  # SCEP's key, which most faces have no use for
             secrets.append(str(data / "ra/scep.pem"))
+            (data / "settings.env").write_text("BROKER_URL=")  # whatever else somebody laid there
+            secrets.append(str(data / "settings.env"))
             assert any(file.endswith(".key") for file in secrets)
             env = running.env | {"LATCHKEY_DATA": str(data)}
             managed = break_in(env, running.children()["signer"], running.process.pid, secrets, str(other))
@@ -197,6 +199,27 @@ def test_the_ras_key_is_for_who_speaks_scep(tmp_path: Path, registrar: bool) -> 
         timeout=30,
     )
     assert done.stdout == ("secret\n" if registrar else "refused\n"), done.stderr
+
+
+@pytest.mark.slow
+@needs_landlock
+def test_a_program_inside_the_data_folder_can_still_be_read(tmp_path: Path) -> None:
+    (tmp_path / "data/lib").mkdir(parents=True)
+    (tmp_path / "data/lib/of_the_program.py").touch()
+    code = (
+        "import django; django.setup()\n"
+        "from portal import confinement\n"
+        "confinement.enter()\n"
+        "import of_the_program\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path / "data") | {"PYTHONPATH": f"{settings.BASE_DIR}:{tmp_path}/data/lib"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow
