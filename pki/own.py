@@ -17,6 +17,12 @@ def registrar() -> Path:
     return path
 
 
+def approvals() -> Path:
+    """The folder of the key that proves approvals: not for the door (portal/confinement.py)."""
+    path: Path = settings.DATA / "approvals"
+    return path
+
+
 def responder(authority: str) -> Path:
     """What OCSP answers of `authority` are signed with, as `pem`: no other process may say "good"."""
     return registrar() / f"ocsp-{authority}.pem"
