@@ -33,6 +33,7 @@ def context() -> ssl.SSLContext:
     """A new one, from what lies there now. Raises OSError (ssl.SSLError included)."""
     fresh = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies, host name included
     fresh.minimum_version = ssl.TLSVersion.TLSv1_2
+    fresh.hostname_checks_common_name = False  # a CN is no host name (RFC 9525 6.3)
     fresh.verify_flags |= ssl.VerifyFlags.VERIFY_X509_STRICT
     for path in _authorities():
         fresh.load_verify_locations(cadata=path.read_bytes())

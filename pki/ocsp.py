@@ -19,7 +19,7 @@ from pki import builder, der
 
 MAX_BYTES = 16 * 1024
 MAX_CERTIFICATES = 32
-MAX_NONCE = 32  # octets (RFC 8954 2.1)
+MAX_NONCE = 128  # octets (RFC 9654 2.1)
 LIFE = timedelta(minutes=10)  # from thisUpdate to nextUpdate: so long a program may believe it
 
 # OCSPResponseStatus (RFC 6960 4.2.1): what is said without a signature.

@@ -88,6 +88,7 @@ def _connected(server: dict[str, Any]) -> smtplib.SMTP:
 
 def _opened(server: dict[str, Any]) -> smtplib.SMTP:
     context = ssl.create_default_context(cadata=server["ca"] or None)
+    context.hostname_checks_common_name = False  # a CN is no host name (RFC 9525 6.3)
     if server["tls"] == "tls":
         return smtplib.SMTP_SSL(server["host"], server["port"], timeout=SECONDS, context=context)
     smtp = smtplib.SMTP(server["host"], server["port"], timeout=SECONDS)

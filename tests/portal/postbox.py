@@ -21,6 +21,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.portal.running import free_port
 
@@ -72,15 +73,19 @@ def mail_server(at: MailServer | None = None, **options: Any) -> Iterator[MailSe
         controller.stop()
 
 
-def secured(tmp_path: Path) -> tuple[dict[str, Any], str]:
-    """aiosmtpd's options for STARTTLS and a login, both required; and the certificate to trust, PEM."""
+def secured(tmp_path: Path, common_name: str = "") -> tuple[dict[str, Any], str]:
+    """aiosmtpd's options for STARTTLS and a login, both required; and the certificate to trust, PEM.
+
+    With a `common_name` it names no host but there.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else [])
     now = datetime.now(UTC)
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(hours=1)).not_valid_after(now + timedelta(hours=1))
-    made = builder.add_extension(names, critical=True).sign(key, hashes.SHA256())
+    builder = builder if common_name else builder.add_extension(names, critical=True)
+    made = builder.sign(key, hashes.SHA256())
     pem = made.public_bytes(serialization.Encoding.PEM)
     file = tmp_path / "mail.pem"
     shape = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

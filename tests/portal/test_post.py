@@ -113,6 +113,16 @@ def test_by_starttls_and_with_a_password(settings: Settings, anna: User, tmp_pat
         assert "self-signed certificate" in letter_of("another").trouble
 
 
+def test_a_name_in_the_cn_is_no_host_name(settings: Settings, anna: User, tmp_path: Path) -> None:
+    options, pem = secured(tmp_path, common_name="localhost")
+    with mail_server(**options) as server:
+        use(settings, server.port, "?from=home@home.arpa")
+        settings.MAIL |= {"host": "localhost", "user": USER, "password": PASSWORD, "ca": pem}
+        told(anna)
+        assert post.deliver_due() == 0
+        assert "Hostname mismatch" in letter_of().trouble
+
+
 def test_never_in_the_open_where_starttls_is_wanted(settings: Settings, anna: User) -> None:
     with mail_server() as server:
         use(settings, server.port, "")
