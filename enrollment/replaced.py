@@ -79,16 +79,18 @@ def _revoked(certificate: Certificate, reason: str) -> bool:
     return True
 
 
-def followers(certificate: Certificate, *, keys: bool = False) -> list[Certificate]:
-    """Those that renew it, and those that renew these, unless they are over; with `keys` also those of all
+def followers(*certificates: Certificate, keys: bool = False) -> list[Certificate]:
+    """Those that renew them, and those that renew these, unless they are over; with `keys` also those of all
     others that share a key with one of them: who has the key could renew each."""
-    found, now = [certificate], timezone.now()
-    for one in found:  # it grows meanwhile
-        near = Q(request__predecessor=one, request__status=Status.ISSUED)
-        near |= Q(key_sha256=one.key_sha256) if keys else Q()
+    found, newest, now = list(certificates), list(certificates), timezone.now()
+    while newest:
+        near = Q(request__predecessor__in=newest, request__status=Status.ISSUED)
+        near |= Q(key_sha256__in={one.key_sha256 for one in newest}) if keys else Q()
         others = Certificate.objects.filter(near).exclude(pk__in=[known.pk for known in found])
-        found += others.distinct().order_by("not_before", "pk")
-    return [one for one in found[1:] if one.not_after >= now and (not one.revoked_at or one.reason == HOLD)]
+        newest = list(others.distinct().order_by("not_before", "pk"))
+        found += newest
+    after = found[len(certificates) :]
+    return [one for one in after if one.not_after >= now and (not one.revoked_at or one.reason == HOLD)]
 
 
 def has_successor() -> Exists:
