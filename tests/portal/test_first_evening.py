@@ -1,6 +1,7 @@
 """The first evening: what is there is seen, and where to go on is shown."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -10,13 +11,13 @@ from pytest_django import Settings
 from accounts import household, invitations
 from accounts.models import User
 from audit.models import AuditEvent
-from door.models import Door
+from door.models import Door, Press
 from enrollment import ra, seen
 from portal import first_evening, network_names
 from portal.first_evening import DONE, OPEN, SETTLED, SKIPPED, WAITS
 from tests.conftest import Browser, open_session
 from tests.door.acts import practice_door
-from tests.enrollment.acts import HERE, ask
+from tests.enrollment.acts import HERE, ask, hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OFFICER = frozenset({"officer", "requester"})
@@ -73,6 +74,16 @@ def test_what_is_there_is_seen_whoever_did_it(signer: object, alice: User, bob: 
     issued = ra.approve(request=request, by=bob, address=HERE).certificate
     assert issued and states()["phone"] == WAITS
     seen.note(issued.pk, address=HERE, at=timezone.now())
+    assert states()["phone"] == DONE
+
+
+def test_a_press_at_the_door_shows_the_phone_as_well(signer: object, dora: User) -> None:
+    held = hold(dora)
+    assert states()["phone"] == WAITS
+    door = Door.objects.get(practice=True)
+    Press.objects.create(
+        door=door, user=dora, token=uuid4(), certificate=held.pk, device=held.subject, nonce="n1"
+    )
     assert states()["phone"] == DONE
 
 
