@@ -8,6 +8,7 @@ numbers are looked at once.
 import html
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 from typing import cast
@@ -79,10 +80,19 @@ def test_no_english_is_left_on_german_pages(stage: Stage, charlie: User) -> None
     assert sorted(found) == []
 
 
-PRINTED = {
+PRINTED: dict[str, dict[str, object]] = {
     "accounts/recovery_codes.html": {"codes": ["abcd-efgh-2345"]},
-    "certificates/slip.html": {"code": "abcd-efgh-2345", "certificate": {"pk": UUID(int=1)}},
+    "certificates/slip.html": {
+        "code": "abcd-efgh-2345",
+        "certificate": {"pk": UUID(int=1)},
+        "made": datetime(2026, 5, 4, tzinfo=UTC),
+    },
 }
+
+
+def test_the_slip_says_on_which_day_it_was_made() -> None:
+    slip = "certificates/slip.html"
+    assert "made 4 May 2026 ·" in render_to_string(slip, PRINTED[slip])
 
 
 @pytest.mark.slow
