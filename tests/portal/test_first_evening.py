@@ -183,6 +183,25 @@ def test_the_second_officer_is_invited_on_the_spot(signer: object, her: Client) 
     assert timedelta(hours=71) < link.lapses_at - timezone.now() < timedelta(hours=73)
 
 
+def test_whoever_is_alone_switches_on_the_spot_with_a_fresh_code(signer: object, dora: User) -> None:
+    stale = open_session(Browser(), dora, fresh=False)
+    answer = stale.post("/evening/officer/invite", {"alone": "yes"})
+    assert answer.status_code == 400 and "Type the six digits" in answer.content.decode()
+    assert not household.current().one_person
+    fresh = open_session(Browser(), dora)
+    assert "whoever gets hold of your account alone" in text(fresh, "/evening/officer")
+    assert fresh.post("/evening/officer/invite", {"alone": "yes"})["Location"] == "/evening/officer"
+    assert household.current().one_person and states()["officer"] == DONE
+    event = AuditEvent.objects.get(action="household.changed")
+    assert (event.actor, event.detail) == ("dora", {"one_person": {"before": False, "after": True}})
+
+
+def test_the_first_door_s_page_shows_the_commands_of_a_broker(signer: object, her: Client) -> None:
+    page = text(her, "/evening/door")
+    assert "docs/" not in page
+    assert "sudo apt install mosquitto" in page and "manage.py mosquitto --host" in page
+
+
 def test_the_first_page_shows_how_far_it_is_until_nothing_is_left(
     signer: object, her: Client, bob: User, alice: User, dora: User
 ) -> None:
