@@ -46,7 +46,7 @@ class NameField(forms.CharField):
 
 
 def _checked_password(password: str, user: User) -> None:
-    """Raises ValidationError with one sentence: what makes it easy to guess and how to mend that comes first."""
+    """Raises ValidationError with one sentence; the one that says what makes it easy to guess comes first."""
     try:
         password_validation.validate_password(password, user)
     except ValidationError as error:
