@@ -46,8 +46,12 @@ class NameField(forms.CharField):
 
 
 def _checked_password(password: str, user: User) -> None:
-    """Django's validators; raises ValidationError with their sentences."""
-    password_validation.validate_password(password, user)
+    """Raises ValidationError with one sentence; the one that says what makes it easy to guess comes first."""
+    try:
+        password_validation.validate_password(password, user)
+    except ValidationError as error:
+        useful = [one for one in error.error_list if one.code == "easy_to_guess"]
+        raise (useful or error.error_list)[0] from None
 
 
 class SignInForm(forms.Form):

@@ -28,6 +28,8 @@ def enrol(user: User, secret: bytes | None = None, *, last_step: int = -1, name:
     """
     device = TotpDevice(user=user, name=name, last_step=last_step)
     device.secret = secret or timecodes.new_secret()
+    if last_step >= 0:
+        device.set_last_used_timestamp(commit=False)  # the code that confirmed it was its first use
     device.save()
     return device
 

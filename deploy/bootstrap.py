@@ -116,7 +116,7 @@ def install(name):
     if installed(name) == wanted and os.path.exists(PYTHON):
         return
     make_venv()
-    print("Installing what Latchkey needs. This takes a minute, once.", flush=True)
+    print("Fetching what Latchkey needs. This takes some minutes, once.", flush=True)
     pip(os.path.join(TOP, name))
     with open(stamp(name), "w") as file:
         file.write(wanted)
@@ -174,10 +174,26 @@ def room():
 
 
 def pip(requirements):
-    command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-    done = subprocess.run(command + ["-r", requirements], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode:
-        raise Obstacle(why_pip_failed(done.stdout.decode("utf-8", "replace")))
+    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--require-hashes"]
+    command += ["--progress-bar", "off", "-r", requirements]
+    with open(requirements) as file:
+        total = sum("==" in line for line in file)
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = []
+    for line in running.stdout:
+        said.append(line.decode("utf-8", "replace"))
+        tell(said, total)
+    if running.wait():
+        raise Obstacle(why_pip_failed("".join(said)))
+
+
+def tell(said, total):
+    """What pip's newest line means, for whoever waits: which package of how many."""
+    if said[-1].startswith("Collecting "):
+        number = sum(line.startswith("Collecting ") for line in said)
+        print(f"  {number} of {total}: {said[-1].split()[1].replace('==', ' ')}", flush=True)
+    elif said[-1].startswith("Installing collected packages"):
+        print("  All fetched. Unpacking them.", flush=True)
 
 
 def why_pip_failed(output):

@@ -22,7 +22,7 @@ def of(
         *([stored.fault] if stored.fault else []),
         *_about_names(request, stored.csr),
         *_about_key(request, stored.csr, past),
-        *_about_person(request, past),
+        *_about_person(request, past, officer),
     ]
 
 
@@ -90,7 +90,12 @@ def _about_key(request: CertificationRequest, csr: ParsedCSR | None, past: Histo
     return found
 
 
-def _about_person(request: CertificationRequest, past: History) -> list[str]:
+def _about_person(request: CertificationRequest, past: History, officer: User) -> list[str]:
+    if past.first and request.owner_id == officer.pk:
+        told = _(
+            "Your first request. Compare the four words on this screen with those on the device that asked."
+        )
+        return [told] if request.key_sha256 else []
     if past.first:
         return [
             _("The first request of this person. Make sure that it is them: compare the four words by phone.")

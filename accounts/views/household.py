@@ -1,7 +1,6 @@
 """What holds for everybody: the name, who gets in from where and for how long, what is forgotten when."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -12,7 +11,6 @@ from accounts.addresses import address_of
 from accounts.guards import me, posted, requires
 from accounts.household_form import FIELDS, HouseholdForm
 from accounts.models import Role
-from audit import trail
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -21,23 +19,10 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 def household(request: HttpRequest) -> HttpResponse:
     form = HouseholdForm(request, posted(request), household=households.current())
     if form.is_valid():
-        _save(request, {name: form.cleaned_data[name] for name in FIELDS})
+        values = {name: form.cleaned_data[name] for name in FIELDS}
+        households.change(values, by=me(request), address=address_of(request))
         messages.success(request, _("Saved."))
         return redirect("accounts:household")
     address = address_of(request)
     context = {"form": form, "address": address, "is_proxy": networks.holds(LOOPBACK, address)}
     return render(request, "accounts/household.html", context, status=400 if form.errors else 200)
-
-
-def _save(request: HttpRequest, values: dict[str, object]) -> None:
-    """Store what changed, with before and after in the audit."""
-    with transaction.atomic():
-        found = households.current()
-        changed = {name: value for name, value in values.items() if getattr(found, name) != value}
-        detail = {name: {"before": getattr(found, name), "after": value} for name, value in changed.items()}
-        for name, value in changed.items():
-            setattr(found, name, value)
-        if changed:
-            found.save(update_fields=list(changed))
-            who = {"actor": me(request).username, "address": address_of(request)}
-            trail.record("household.changed", **who, target=found.name, detail=detail)

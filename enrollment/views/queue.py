@@ -193,6 +193,8 @@ def _review_page(
     stored = preview.stored(item, house.name)
     past = history.of(item)
     waits = item.status == Status.PENDING
+    own = item.owner_id == me(request).pk
+    live = item.waits_for_key or (item.certificate is not None and item.certificate.revoked_at is None)
     context = {
         "item": item,
         "state": states.of(item, for_officer=True),
@@ -204,7 +206,8 @@ def _review_page(
         "same_key": [(row, states.of(row, for_officer=True)) for row in past.of_key],
         "cautions": cautions.of(item, stored, past, me(request), house) if waits else [],
         "blocker": cautions.blocker(item, me(request), house) if waits else None,
-        "own": item.owner_id == me(request).pk,
+        "own": own,
+        "finish": own and live and seen.of(item.certificate) is None,
         "talk": item.messages.select_related("author"),
         "problem": problem,
         "waits": waits,

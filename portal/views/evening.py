@@ -1,6 +1,7 @@
 """The first evening, a page a step. It can be left anywhere: what is there tells where to go on."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from accounts import household, invitations
 from accounts.addresses import address_of
 from accounts.errors import Refused
 from accounts.forms import InviteForm
+from accounts.freshness import FreshFactorForm
 from accounts.guards import me, posted, requires
 from accounts.models import Role, User
 from accounts.views.people import show_once
@@ -73,7 +75,9 @@ def officer(request: HttpRequest) -> HttpResponse:
     """The second officer is invited on the page of that step."""
     if request.method != "POST":
         return redirect("portal:evening-step", "officer")
-    form = _officer_form(request)
+    if "alone" in request.POST:
+        return _alone(request)
+    form = _officer_form(request, posted(request))
     if form.is_valid():
         name = form.cleaned_data["full_name"]
         try:
@@ -87,8 +91,22 @@ def officer(request: HttpRequest) -> HttpResponse:
     return _page(request, found, _named(found, "officer"), {"form": form}, status=400)
 
 
-def _officer_form(request: HttpRequest) -> InviteForm:
-    form = InviteForm(request, posted(request))
+def _alone(request: HttpRequest) -> HttpResponse:
+    """There is nobody else: the switch of the household's page, by one button."""
+    form = _alone_form(request, posted(request))
+    if form.is_valid():
+        household.change({"one_person": True}, by=me(request), address=address_of(request))
+        return redirect("portal:evening-step", "officer")
+    found = first_evening.steps()
+    return _page(request, found, _named(found, "officer"), {"alone": form}, status=400)
+
+
+def _alone_form(request: HttpRequest, data: Any = None) -> FreshFactorForm:
+    return FreshFactorForm(request, data, auto_id="alone_%s")
+
+
+def _officer_form(request: HttpRequest, data: Any = None) -> InviteForm:
+    form = InviteForm(request, data)
     for name in ("roles", "hours"):
         form.fields.pop(name, None)
     form.fields["full_name"].label = _("Who is the second officer?")
@@ -149,7 +167,8 @@ def _trust(request: HttpRequest) -> dict[str, object]:
 
 
 def _officer(request: HttpRequest) -> dict[str, object]:
-    return {"form": _officer_form(request), "one_person": household.current().one_person}
+    alone = household.current().one_person
+    return {"form": _officer_form(request), "alone": _alone_form(request), "one_person": alone}
 
 
 def _door(request: HttpRequest) -> dict[str, object]:

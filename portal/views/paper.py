@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -64,7 +65,7 @@ def _slip(request: HttpRequest, certificate: Certificate, code: str) -> HttpResp
     plain = reached(request, reverse("certificates:lost"))
     address = f"{plain}?{urlencode({'code': code})}"
     context = {"certificate": certificate, "code": code, "address": plain, "qr": codes.svg(address)}
-    return render(request, "certificates/slip.html", context)
+    return render(request, "certificates/slip.html", {**context, "made": timezone.now()})
 
 
 @require_http_methods(METHODS)

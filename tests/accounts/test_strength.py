@@ -90,6 +90,9 @@ def test_the_page_says_it_and_takes_the_next_one(browser: Client, alice: User, b
     page = browser.post(url, {"password": "Alice2026!!"})
     assert page.status_code == 400
     assert "This password is weak: 1 of 4" in page.content.decode()
+    common = browser.post(url, {"password": "password1234"}).content.decode()
+    assert "of 4, and 3 are needed" in common
+    assert "too common" not in common
     assert browser.post(url, {"password": "four unrelated words"}).status_code == 302
 
 

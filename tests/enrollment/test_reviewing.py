@@ -11,7 +11,7 @@ from audit.models import AuditEvent
 from enrollment.models import CertificationRequest, Status
 from pki.words import words
 from tests.conftest import make_csr
-from tests.enrollment.acts import ask
+from tests.enrollment.acts import ask, hold
 
 pytestmark = pytest.mark.usefixtures("no_signer")
 
@@ -132,7 +132,10 @@ def test_with_the_one_person_switch_it_is_possible_and_warned_about(
     house.save()
     request = ask(alice)
     client = sign_in(browser, alice)
-    assert "without a second person" in client.get(f"/queue/{request.pk}").content.decode()
+    page = client.get(f"/queue/{request.pk}").content.decode()
+    assert "without a second person" in page
+    assert "Compare the four words on this screen" in page
+    assert "Make sure that it is them" not in page and "Call Alice" not in page
     decide(client, request, **GOOD)
     assert request.status == Status.APPROVED and request.one_person
 
@@ -254,3 +257,13 @@ def test_withdrawing_is_one_click_and_final(
     again = client.post(f"/requests/{request.pk}/withdraw", follow=True)
     assert "no longer waiting" in again.content.decode()
     assert CertificationRequest.objects.get().status == Status.WITHDRAWN
+
+
+def test_whoever_approved_their_own_is_led_to_its_page(
+    browser: Client, bob: User, alice: User, sign_in: Callable[..., Client]
+) -> None:
+    desk = sign_in(browser, bob)
+    for owner, led in ((bob, True), (alice, False)):
+        issued = CertificationRequest.objects.get(pk=hold(owner).request_id)
+        page = desk.get(f"/queue/{issued.pk}").content.decode()
+        assert (f'href="/requests/{issued.pk}">Finish: to your request' in page) == led

@@ -85,6 +85,24 @@ def test_what_pip_says_becomes_a_sentence(bootstrap: ModuleType, output: str, se
     assert sentence in bootstrap.why_pip_failed(output)
 
 
+def test_whoever_waits_reads_which_package_of_how_many_is_fetched(
+    bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = [
+        "Collecting django==5.2 (from -r x)\n",
+        "  Downloading django\n",
+        "Collecting qrcode==8.0 (from y)\n",
+    ]
+    for count in range(1, 4):
+        bootstrap.tell(said[:count], 7)
+    bootstrap.tell(["Installing collected packages: django, qrcode\n"], 7)
+    assert capsys.readouterr().out.splitlines() == [
+        "  1 of 7: django 5.2",
+        "  2 of 7: qrcode 8.0",
+        "  All fetched. Unpacking them.",
+    ]
+
+
 def test_what_is_installed_is_not_installed_again(
     bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The first evening: what is there is seen, and where to go on is shown."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -10,13 +11,13 @@ from pytest_django import Settings
 from accounts import household, invitations
 from accounts.models import User
 from audit.models import AuditEvent
-from door.models import Door
+from door.models import Door, Press
 from enrollment import ra, seen
 from portal import first_evening, network_names
 from portal.first_evening import DONE, OPEN, SETTLED, SKIPPED, WAITS
 from tests.conftest import Browser, open_session
 from tests.door.acts import practice_door
-from tests.enrollment.acts import HERE, ask
+from tests.enrollment.acts import HERE, ask, hold
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OFFICER = frozenset({"officer", "requester"})
@@ -73,6 +74,16 @@ def test_what_is_there_is_seen_whoever_did_it(signer: object, alice: User, bob: 
     issued = ra.approve(request=request, by=bob, address=HERE).certificate
     assert issued and states()["phone"] == WAITS
     seen.note(issued.pk, address=HERE, at=timezone.now())
+    assert states()["phone"] == DONE
+
+
+def test_a_press_at_the_door_shows_the_phone_as_well(signer: object, dora: User) -> None:
+    held = hold(dora)
+    assert states()["phone"] == WAITS
+    door = Door.objects.get(practice=True)
+    Press.objects.create(
+        door=door, user=dora, token=uuid4(), certificate=held.pk, device=held.subject, nonce="n1"
+    )
     assert states()["phone"] == DONE
 
 
@@ -170,6 +181,25 @@ def test_the_second_officer_is_invited_on_the_spot(signer: object, her: Client) 
     link = invitations.waiting().get()
     assert frozenset(link.roles) == OFFICER
     assert timedelta(hours=71) < link.lapses_at - timezone.now() < timedelta(hours=73)
+
+
+def test_whoever_is_alone_switches_on_the_spot_with_a_fresh_code(signer: object, dora: User) -> None:
+    stale = open_session(Browser(), dora, fresh=False)
+    answer = stale.post("/evening/officer/invite", {"alone": "yes"})
+    assert answer.status_code == 400 and "Type the six digits" in answer.content.decode()
+    assert not household.current().one_person
+    fresh = open_session(Browser(), dora)
+    assert "whoever gets hold of your account alone" in text(fresh, "/evening/officer")
+    assert fresh.post("/evening/officer/invite", {"alone": "yes"})["Location"] == "/evening/officer"
+    assert household.current().one_person and states()["officer"] == DONE
+    event = AuditEvent.objects.get(action="household.changed")
+    assert (event.actor, event.detail) == ("dora", {"one_person": {"before": False, "after": True}})
+
+
+def test_the_first_door_s_page_shows_the_commands_of_a_broker(signer: object, her: Client) -> None:
+    page = text(her, "/evening/door")
+    assert "docs/" not in page
+    assert "sudo apt install mosquitto" in page and "manage.py mosquitto --host" in page
 
 
 def test_the_first_page_shows_how_far_it_is_until_nothing_is_left(

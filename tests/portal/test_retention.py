@@ -14,7 +14,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts import household, kinds, outbox
 from accounts.models import Familiar, Household, Notice, SignIn, User
@@ -156,7 +156,7 @@ def test_what_people_sign_in_from_is_kept_longer_than_where_they_were(alice: Use
 
 
 def test_the_terminal_verifies_a_faded_trail_and_finds_what_was_done_to_it(
-    tmp_path: Path, settings: SettingsWrapper
+    tmp_path: Path, settings: Settings
 ) -> None:
     settings.PUBLIC_DIR = tmp_path  # no list of another test's trail
     household.current()
