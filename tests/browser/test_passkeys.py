@@ -22,9 +22,8 @@ pytestmark = pytest.mark.slow
 GROW_OLD = """
 from django.contrib.sessions.models import Session
 for row in Session.objects.all():
-    store = Session.get_session_store_class()(row.pk)
-    store["fresh_at"] = 0
-    store.save()
+    row.session_data = Session.objects.encode(row.get_decoded() | {"fresh_at": 0})
+    row.save()
 """
 # What a page of somebody else under this name would do: ask the authenticator for the portal.
 FISH = """async (question) => {
