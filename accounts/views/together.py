@@ -46,11 +46,13 @@ class Card:
 @require_http_methods(["GET", "HEAD", "POST"])
 def invite(request: HttpRequest) -> HttpResponse:
     """First the list, then what would be made of it, then with a fresh code the links."""
-    made = _made_already(request)
-    if made:
-        return redirect("accounts:links", made.pk)
     form = TogetherForm(request, posted(request), request.FILES if request.method == "POST" else None)
-    if not form.is_valid() or "change" in request.POST:
+    valid = form.is_valid()
+    if made := _made_already(
+        request
+    ):  # only now: what another tab sent meanwhile is what the form calls taken
+        return redirect("accounts:links", made.pk)
+    if not valid or "change" in request.POST:
         return render(request, "accounts/together.html", {"form": form}, status=400 if form.errors else 200)
     confirmed = posted(request) if "confirmed" in request.POST else None
     code = FreshFactorForm(request, confirmed)

@@ -94,7 +94,7 @@ def grow_old(running: Running) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_an_officer_makes_a_passkey_and_signs_in_with_it_alone(olga: Person, keys: Keys) -> None:
+def an_officer_makes_a_passkey_and_signs_in_with_it_alone(olga: Person, keys: Keys) -> None:
     olga.page.goto(f"{portal(olga)}/account")
     olga.sees("You decide for others here")
     add(olga, "My phone")
@@ -112,7 +112,7 @@ def test_an_officer_makes_a_passkey_and_signs_in_with_it_alone(olga: Person, key
     assert (status, "was answered before" in page) == (400, True)
 
 
-def test_the_field_for_the_user_name_offers_it(olga: Person, keys: Keys) -> None:
+def the_field_for_the_user_name_offers_it(olga: Person, keys: Keys) -> None:
     keys.offered(True)
     olga.page.goto(f"{portal(olga)}/login")  # the virtual finger takes the offer
     olga.sees("Hello, Olga Sommer")
@@ -120,7 +120,7 @@ def test_the_field_for_the_user_name_offers_it(olga: Person, keys: Keys) -> None
     sign_out(olga)
 
 
-def test_after_the_password_it_takes_the_place_of_the_code(olga: Person, keys: Keys) -> None:
+def after_the_password_it_takes_the_place_of_the_code(olga: Person, keys: Keys) -> None:
     olga.page.get_by_label("User name").fill(olga.username)
     olga.press("Use a passkey instead of a code")
     olga.sees("Type your user name and password first.")
@@ -132,7 +132,7 @@ def test_after_the_password_it_takes_the_place_of_the_code(olga: Person, keys: K
     olga.sees("Hello, Olga Sommer")
 
 
-def test_a_decision_takes_it_in_place_of_a_fresh_code(
+def a_decision_takes_it_in_place_of_a_fresh_code(
     household: Household, olga: Person, keys: Keys, tmp_path: Path
 ) -> None:
     asking.ask(household.alice, tmp_path, "a phone for olga")
@@ -152,7 +152,7 @@ def test_a_decision_takes_it_in_place_of_a_fresh_code(
     olga.sees("Approved and issued")
 
 
-def test_what_was_fished_on_another_port_or_name_opens_nothing(
+def what_was_fished_on_another_port_or_name_opens_nothing(
     household: Household, olga: Person, keys: Keys
 ) -> None:
     sign_out(olga)
@@ -169,13 +169,13 @@ def test_what_was_fished_on_another_port_or_name_opens_nothing(
     assert (status, "does not fit" in page) == (400, True)
 
 
-def test_a_copy_that_counts_back_is_refused(olga: Person, keys: Keys) -> None:
+def a_copy_that_counts_back_is_refused(olga: Person, keys: Keys) -> None:
     keys.count_back()
     olga.press("Sign in with a passkey")
     olga.sees("a copy of it may be in use")
 
 
-def test_a_key_without_finger_and_name_works_after_the_password_and_is_removed(
+def a_key_without_finger_and_name_works_after_the_password_and_is_removed(
     household: Household, olga: Person
 ) -> None:
     """In a window of their own: an old security key."""
@@ -205,12 +205,12 @@ def test_a_key_without_finger_and_name_works_after_the_password_and_is_removed(
     person.leave()
 
 
-def test_a_removed_one_opens_nothing(olga: Person, keys: Keys) -> None:
+def a_removed_one_opens_nothing(olga: Person, keys: Keys) -> None:
     olga.press("Sign in with a passkey")
     olga.sees("This passkey is not known here")
 
 
-def test_on_a_bare_address_the_page_says_why_not(household: Household, olga: Person) -> None:
+def on_a_bare_address_the_page_says_why_not(household: Household, olga: Person) -> None:
     where = f"https://127.0.0.1:{household.running.address[1]}"
     olga.page.goto(f"{where}/login")
     expect(olga.page.get_by_role("button", name="Sign in with a passkey")).to_have_count(0)
@@ -221,3 +221,16 @@ def test_on_a_bare_address_the_page_says_why_not(household: Household, olga: Per
     assert faults_of(olga.page) == []
     olga.follow(f"https://localhost:{household.running.address[1]}")
     expect(olga.page).to_have_url(re.compile("^https://localhost:.*next=%2Faccount%2Fpasskey$"))
+
+
+def test_the_life_of_a_passkey(household: Household, olga: Person, keys: Keys, tmp_path: Path) -> None:
+    """One after the other, as each goes on where the one before it ended."""
+    an_officer_makes_a_passkey_and_signs_in_with_it_alone(olga, keys)
+    the_field_for_the_user_name_offers_it(olga, keys)
+    after_the_password_it_takes_the_place_of_the_code(olga, keys)
+    a_decision_takes_it_in_place_of_a_fresh_code(household, olga, keys, tmp_path)
+    what_was_fished_on_another_port_or_name_opens_nothing(household, olga, keys)
+    a_copy_that_counts_back_is_refused(olga, keys)
+    a_key_without_finger_and_name_works_after_the_password_and_is_removed(household, olga)
+    a_removed_one_opens_nothing(olga, keys)
+    on_a_bare_address_the_page_says_why_not(household, olga)
