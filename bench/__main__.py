@@ -1,7 +1,10 @@
 """`make bench`: every benchmark once, as one table. A module name as argument runs only that one.
 
+    python -m bench [NAME …] [--report]
+
 Each module gives `rows()`: what was measured, its value, the ratio to what was measured beside it in the same
-run, and the target of that ratio. Absolute figures drift with the machine; the ratios are what counts.
+run, and the target of that ratio. Absolute figures drift with the machine; the ratios are what counts. The
+last run of each is kept in var/bench/, and `--report` writes them into docs/PERFORMANCE.md.
 """
 
 import importlib
@@ -10,6 +13,8 @@ import sys
 
 from rich.console import Console
 from rich.table import Table
+
+from bench import report
 
 MODULES = (
     "signer",
@@ -37,6 +42,7 @@ def main(names: list[str]) -> None:
     for name in names or MODULES:
         with console.status(f"measuring {name} …"):
             measured = importlib.import_module(f"bench.{name}").rows()
+        report.keep(name, measured)
         for row in measured:
             table.add_row(*row)
         table.add_section()
@@ -44,4 +50,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    report.write(MODULES) if sys.argv[1:] == ["--report"] else main(sys.argv[1:])
