@@ -64,6 +64,7 @@ def page_of(answer: HttpResponse) -> str:
     return text if text.startswith("<!doctype html") else ""
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_no_english_is_left_on_german_pages(stage: Stage, charlie: User) -> None:
     english = [(message.id, parts(message.string)[0]) for message in texts(TOP / "locale/de")]

@@ -20,6 +20,7 @@ def is_dead_end(html: str) -> bool:
     return found is not None and not WAY_ON.search(found[0])
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_every_page_has_a_way_on(stage: dict[str, CertificationRequest], charlie: User) -> None:
     dead = set()

@@ -134,7 +134,8 @@ def test_from_the_request_to_the_certificate(household: Household, tmp_path: Pat
     bob.grow_old(household.running)
     with alice.page.expect_event("load", timeout=60_000):  # it follows by itself
         approve(bob, words)
-    alice.person.sees("Take the certificate")
+    alice.person.sees("Take the certificate")  # which comes later still where it was seen approved, unsigned
+    expect(alice.page.get_by_role("link", name="PEM alone")).to_be_visible()
     alice.to("link", "PEM alone")
     with alice.page.expect_download() as waiting:
         alice.page.keyboard.press("Enter")

@@ -34,6 +34,7 @@ def reminded(user: User) -> int:
     return Notice.objects.filter(user=user, kind="ends").count()
 
 
+@pytest.mark.slow
 def test_one_at_each_of_30_14_7_and_1_days(certificate: Certificate, alice: User) -> None:
     seen = []
     for half_days in range(80, -1, -1):

@@ -220,6 +220,7 @@ def test_no_cell_runs_as_a_formula(alice: User) -> None:
     assert ";=" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["/certificates/", "/certificates/timeline", "/certificates/list.csv"])
 def test_nasty_text_in_the_address_is_answered_with_a_page(
     address: str, some: dict[str, Certificate], bob: User

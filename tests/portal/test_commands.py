@@ -59,6 +59,7 @@ def test_the_setup_link_is_there_until_there_is_an_account() -> None:
         call_command("setup_link")
 
 
+@pytest.mark.slow
 def test_whatever_starts_it_nobody_else_may_write_into_the_data_folder(tmp_path: Path) -> None:
     """A service manager or container without a umask would leave it open to every user of the machine."""
     env = running.environment(tmp_path / "data")

@@ -25,6 +25,7 @@ def missing(response: HttpResponse) -> list[str]:
     return [name for name in HEADERS if name not in response.headers]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_every_route_carries_the_headers(stage: object, dora: User) -> None:  # noqa: F811
     for name, route in ALL:

@@ -81,6 +81,7 @@ def test_another_key_is_refused_under_the_same_and_under_another_request(fresh):
     assert fresh.journal.counts() == (1, 0)
 
 
+@pytest.mark.slow
 def test_of_sixteen_keys_at_once_one_wins(fresh):
     wanted, answers = device(), []
     keys = [csr() for _ in range(16)]

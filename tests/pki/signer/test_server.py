@@ -194,6 +194,7 @@ def test_a_connection_that_says_nothing_is_closed(listening, monkeypatch):
         assert channel.recv(1) == b""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"", b"\0\0\0\x20half"], ids=["nothing", "half a message"])
 def test_two_hundred_connections_that_say_nothing_do_not_keep_a_request_waiting(listening, sent):
     with ExitStack() as stack:
