@@ -11,22 +11,9 @@ from datetime import datetime, timedelta
 FREE = 6  # wrong codes in a row, or at any pace
 FORGIVEN = timedelta(days=30)  # after which one of them is forgotten
 LONGEST_WAIT = 16  # seconds, between two tries of either kind; a power of two
-LIMIT = 1e-4  # chance of success that a year may have
 
 
 def left_over(wrong: int, since: datetime, now: datetime) -> tuple[int, datetime]:
     """How many wrong codes still count, and since when; `wrong` of them counted at `since`."""
     forgiven = min(max(0, (now - since) // FORGIVEN), wrong)
     return (wrong - forgiven, since + forgiven * FORGIVEN) if wrong > forgiven else (0, now)
-
-
-def chance_in_a_year(window: int, apps: int, digits: int = 6) -> float:
-    """At most, of somebody who tries whenever they may, at an account with so many apps.
-
-    `window`: codes of one app that are right at one moment. A wrong code counts once for each app.
-    """
-    year = timedelta(days=365)
-    singles = FREE - 1 + apps + year // FORGIVEN + 1  # the last one may count beyond
-    pairs = year.total_seconds() / LONGEST_WAIT
-    codes: int = 10**digits
-    return (singles + apps * pairs / codes) * window / codes

@@ -6,17 +6,15 @@ lines were cut off at the end shows against a head published elsewhere: the CRLs
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from audit import chain, marks
+from audit import chain, marks, reading
 from audit.models import AuditEvent, AuditHead
 
 EMPTY = "0" * 64
 LINES_MISSING = "audit.lines-missing"  # a head that was published once is not in the trail any more
-_CHUNK = 2000  # lines in memory at a time while verifying
 
 
 @dataclass(frozen=True)
@@ -89,12 +87,7 @@ def verify() -> Verdict:
 
 def _lines() -> Iterator[AuditEvent | None]:
     """The lines in order; None for one that was damaged so much that it cannot even be read."""
-    lines = AuditEvent.objects.order_by("sequence").iterator(chunk_size=_CHUNK)
-    try:
-        for event in lines:
-            yield event if isinstance(event.at, datetime) else None
-    except (ValueError, TypeError, OverflowError):
-        yield None
+    return (line.event for line in reading.oldest_first(AuditEvent.objects.all()))
 
 
 def _plain(value: object) -> object:

@@ -73,14 +73,6 @@ def openings(user: User, at: datetime, place: ZoneInfo | None = None) -> list[Op
     return [_opening(door, stretched, at) for door, stretched in found if stretched]
 
 
-def may_open(user: User, door: Door, at: datetime) -> bool:
-    """Whether `user` may open `door` at this moment, which is aware."""
-    if not user.is_active or not in_use().filter(pk=door.pk).exists():
-        return False
-    place = zone()
-    return any(open_at(rule, at, place) for rule in rules_of(user).filter(door=door))
-
-
 def who_may(door: Door, at: datetime) -> Access:
     """Who may open `door` at this moment, by name; retired doors open for nobody."""
     place = zone()

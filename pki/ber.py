@@ -49,11 +49,6 @@ def parse(data: bytes) -> Element:
     return element
 
 
-def to_der(data: bytes) -> bytes:
-    """The same in DER; raises as `parse`."""
-    return parse(data).der
-
-
 class _Parser:
     def __init__(self, data: bytes) -> None:
         self.data = data

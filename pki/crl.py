@@ -3,6 +3,8 @@
 import base64
 import json
 import logging
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -14,20 +16,22 @@ from pki.signer import client
 
 log = logging.getLogger(__name__)
 
+AGE = timedelta(days=1)  # of a CRL that is made anew
 PEM_BLOCK = 48 << 12  # bytes; whole lines of 64 characters (RFC 7468 2)
 
 
-def publish(authority: str) -> None:
+def publish(authority: str, *, with_root: bool = True) -> None:
     """Fetch a new CRL of `authority` and publish it, and that of its root. Raises SignerUnavailable.
 
-    The audit trail's head goes inside, so that cutting the trail's end later would show.
+    A leaf more on the one changes nothing in the other, so after a revocation it may do `with_root` when that
+    is due. The audit trail's head goes inside, so that cutting the trail's end later would show.
     """
     # Fetching under the lock: of two at once, the one that asked later also writes later.
     with publication.one_at_a_time(path(authority).with_suffix(".lock")):
         _note_missing_lines(authority)
         head = trail.head()
         with (
-            publication.replacing(path(f"{authority}-root")) as root,
+            publication.replacing(path(f"{authority}-root")) if with_root else nullcontext() as root,
             publication.replacing(path(authority)) as issuing,
         ):
             after = _made(authority), _made(f"{authority}-root")
@@ -56,6 +60,21 @@ def _note_missing_lines(authority: str) -> None:
     if lost and not trail.contains(lost):
         log.error("audit trail: no line has the head %s of the last CRL of %s", lost, authority)
         trail.record(trail.LINES_MISSING, target=authority, detail={"head": lost, "number": number})
+
+
+def is_old(name: str) -> bool:
+    """Whether the CRL is missing, damaged, a day old, or over half its life (RFC 5280 5.1.2.5)."""
+    try:
+        found = current(name)
+    except (FileNotFoundError, ValueError):
+        return True
+    made = found.frame.last_update_utc
+    return datetime.now(UTC) > made + min(AGE, (found.ends - made) / 2)
+
+
+def root_is_due(authority: str) -> bool:
+    """Whether the root has to make one, too: its own is old, or what lies there may be a backup's."""
+    return not is_the_last(authority) or is_old(f"{authority}-root")
 
 
 def _made(name: str) -> int:

@@ -9,7 +9,6 @@ class FailInfo(IntEnum):
     BAD_ALG = 0
     BAD_MESSAGE_CHECK = 1
     BAD_REQUEST = 2
-    BAD_TIME = 3
     BAD_CERT_ID = 4
 
 

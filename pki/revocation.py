@@ -94,7 +94,7 @@ def catch_up(address: str = "") -> None:
     last = _follow(address)
     for authority in AUTHORITIES:
         if not crl.knows(authority, last[authority]):
-            crl.publish(authority)
+            crl.publish(authority, with_root=crl.root_is_due(authority))
 
 
 def _follow(address: str) -> dict[str, int]:

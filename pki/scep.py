@@ -78,14 +78,6 @@ class Transaction:
 
 
 @dataclass(frozen=True)
-class IssuerAndSubject:
-    """Whose certificate is polled for (RFC 8894 3.3.3): two Names in DER."""
-
-    issuer: bytes
-    subject: bytes
-
-
-@dataclass(frozen=True)
 class IssuerAndSerial:
     """Which certificate, or the CRL for which one (RFC 8894 3.3.4, 3.3.5); the Name in DER."""
 
@@ -93,7 +85,7 @@ class IssuerAndSerial:
     serial: int
 
 
-Content = bytes | IssuerAndSubject | IssuerAndSerial
+Content = bytes | IssuerAndSerial | None
 
 
 @dataclass(frozen=True)
@@ -102,8 +94,9 @@ class PkiMessage:
 
     message_type: MessageType
     transaction: Transaction
-    content: Content  # DER of the CSR for PKCS_REQ and RENEWAL_REQ: not parsed, not trusted
-    recipient_nonce: bytes | None
+    content: (
+        Content  # DER of the CSR for PKCS_REQ and RENEWAL_REQ: not parsed, not trusted; None for CERT_POLL
+    )
     content_key: bytes = field(repr=False)  # opens the envelope again, for who has not the RA's key
 
 
@@ -174,13 +167,13 @@ def _decoded(data: bytes, ciphers: dict[bytes, Cipher], key_for: Callable[[Envel
             transaction = Transaction(**{**vars(transaction), "cipher": envelope.cipher})
         key = key_for(envelope)
         found = _content(kind, envelope.open(key))
-        known = RECIPIENT_NONCE in outer.attributes
-        nonce = _nonce(outer.attributes, RECIPIENT_NONCE) if known else None
+        if RECIPIENT_NONCE in outer.attributes:  # nobody needs it in a question, but it is no place for more
+            _nonce(outer.attributes, RECIPIENT_NONCE)
     except MessageRejected as error:
         raise Answerable(error, transaction, key) from error
     except (ValueError, IndexError) as error:
         raise Answerable(refusal("damaged"), transaction, key) from error
-    return PkiMessage(kind, transaction, found, nonce, key)
+    return PkiMessage(kind, transaction, found, key)
 
 
 def _value(attributes: signed.Attributes, kind: bytes, tag: int) -> bytes:
@@ -219,9 +212,11 @@ def _content(kind: MessageType, content: bytes) -> Content:
         if kind in (MessageType.PKCS_REQ, MessageType.RENEWAL_REQ):
             return inside.der
         first, second = inside.parts
-        if kind is MessageType.CERT_POLL:
-            return IssuerAndSubject(first.has(der.SEQUENCE).der, second.has(der.SEQUENCE).der)
-        return IssuerAndSerial(first.has(der.SEQUENCE).der, _serial(second))
+        name = first.has(der.SEQUENCE).der
+        if kind is MessageType.CERT_POLL:  # two Names (RFC 8894 3.3.3); the transaction says which request
+            second.has(der.SEQUENCE)
+            return None
+        return IssuerAndSerial(name, _serial(second))
     except (MessageRejected, ValueError):
         raise refusal("sealed") from None
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import cells
 from audit.models import AuditEvent
+from audit.reading import Line
 from pki.text import printable
 
 # Proposed in the filter; any beginning of an action's name is understood ("request").
@@ -33,6 +34,7 @@ COLUMNS = (
     *("sequence", "at", "actor", "address", "action", "target", "detail", "previous", "digest"),
     *("commitment", "salt"),
 )
+DAMAGED = "(damaged)"  # in exports, as the action of a line that cannot be read
 FIRST, LAST = date(2, 1, 1), date(9998, 12, 31)
 
 
@@ -78,24 +80,39 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def as_csv(found: Iterable[AuditEvent]) -> Iterator[str]:
-    """RFC 4180 lines with a heading. No cell can run as a formula or hide a character."""
+def as_csv(found: Iterable[Line]) -> Iterator[str]:
+    """RFC 4180 lines with a heading. No cell can run as a formula or hide a character. A line that cannot be
+    read has its number and DAMAGED."""
     yield cells.line(COLUMNS)
-    for event in found:
-        detail = json.dumps(event.detail, sort_keys=True)
-        row = (event.actor, event.address, event.action, event.target, detail)
-        proof = (event.previous, event.digest, event.commitment, event.salt)
-        yield cells.line((str(event.sequence), _moment(event), *map(_cell, (*row, *proof))))
+    for line in found:
+        yield cells.line([_cell(str(line.number)), *_texts(line.event)])
+
+
+def _texts(event: AuditEvent | None) -> list[str]:
+    if event is None:
+        return ["", "", "", DAMAGED]
+    detail = json.dumps(event.detail, sort_keys=True)
+    row = (event.actor, event.address, event.action, event.target, detail)
+    proof = (event.previous, event.digest, event.commitment, event.salt)
+    return [_moment(event), *map(_cell, (*row, *proof))]
 
 
 def _cell(text: str) -> str:
     return cells.harmless(printable(text))
 
 
-def as_json(found: Iterable[AuditEvent]) -> Iterator[str]:
-    """One array, a line of text for each event: all fields as they are, so that digests can be recomputed."""
-    lines = ({name: getattr(event, name) for name in COLUMNS} | {"at": _moment(event)} for event in found)
-    return cells.array(json.dumps(line, sort_keys=True) for line in lines)
+def as_json(found: Iterable[Line]) -> Iterator[str]:
+    """One array, a line of text for each event: all fields as they are, so that digests can be recomputed.
+    Of a line that cannot be read its number and DAMAGED."""
+    return cells.array(json.dumps(_fields(line), sort_keys=True) for line in found)
+
+
+def _fields(line: Line) -> dict[str, object]:
+    event = line.event
+    if event is None:
+        number = line.number if isinstance(line.number, int) else str(line.number)
+        return {"sequence": number, "action": DAMAGED}
+    return {name: getattr(event, name) for name in COLUMNS} | {"at": _moment(event)}
 
 
 def _moment(event: AuditEvent) -> str:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from audit import reading
 from audit.models import AuditEvent
 from door import policy
 from door.policy import Opening
@@ -120,7 +121,8 @@ def history_of(certificate: Certificate, request: CertificationRequest | None) -
     if request is not None:
         about |= Q(target=str(request.pk))
     events = AuditEvent.objects.filter(about).order_by("-sequence")[:SHOWN]
-    return [_line(event) for event in reversed(events)]
+    found = reversed(reading.read(events))  # the audit's page says which lines cannot be read
+    return [_line(line.event) for line in found if line.event is not None]
 
 
 def _line(event: AuditEvent) -> Line:

@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 
 TICK = 5  # seconds between looks at what is due
 MINUTE, HOUR = 60, 3600
-CRL_AGE = timedelta(days=1)  # CRLs are made anew at this age, or at half their life if that is sooner
 
 
 @dataclass(frozen=True)
@@ -85,18 +84,7 @@ def crls() -> str:
 def crl_is_old(authority: str) -> bool:
     """Whether one of its two CRLs is missing, not the last one, a day old, or over half its life (RFC 5280
     5.1.2.5)."""
-    if not crl.is_the_last(authority):
-        return True
-    now = datetime.now(UTC)
-    for name in (authority, f"{authority}-root"):
-        try:
-            found = crl.current(name)
-            made, end = found.frame.last_update_utc, found.ends
-        except (FileNotFoundError, ValueError):
-            return True
-        if now > made + min(CRL_AGE, (end - made) / 2):
-            return True
-    return False
+    return not crl.is_the_last(authority) or crl.is_old(authority) or crl.is_old(f"{authority}-root")
 
 
 def lets_nobody_in() -> str:

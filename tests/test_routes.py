@@ -117,7 +117,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "enrollment:device-finish": ("302 302 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:device-from": ("302 410 410 404 404 404", "302 405 405 404 404 404"),
     "enrollment:device-link": ("302 302 302 404 404 404", "302 200 200 404 404 404"),
-    "enrollment:device-profile": ("302 302 404 404 404 404", "302 405 405 404 404 404"),
+    "enrollment:device-profile": ("302 302 404 404 404 404", "302 302 404 404 404 404"),
     "enrollment:device-start": ("302 302 302 404 404 404", "302 422 422 404 404 404"),
     "enrollment:download": ("302 200 404 404 404 404", "302 405 405 404 404 404"),
     "enrollment:inspect": ("302 405 405 404 404 404", "302 422 422 404 404 404"),

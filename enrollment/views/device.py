@@ -13,7 +13,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import links
 from accounts import qr as codes
 from accounts.addresses import address_of
-from accounts.guards import me, requires
+from accounts.freshness import FreshFactorForm, is_fresh
+from accounts.guards import me, posted, requires
 from accounts.models import Invitation, Role
 from enrollment import anew, handover, kinds, proposals, ra, renewing, states
 from enrollment.device_forms import DeviceForm, NameForm
@@ -165,12 +166,26 @@ def finish(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @requires(Role.REQUESTER)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The signed profile with a one-time challenge. Fetching it uses nothing up; enrolling does."""
+    """The signed profile, with a fresh second factor: the challenge in it makes a certificate.
+
+    A form comes first where the last factor is old; once it is good it leads here again by GET, because
+    phones take a profile from an address they go to. Fetching it uses nothing up; enrolling does.
+    """
     item = _mine(request, pk)
     if item.kind != Kind.DEVICE or item.status != Status.APPROVED:
         return redirect("enrollment:request", pk)
+    form = FreshFactorForm(request, posted(request))
+    if form.is_valid():
+        return redirect("enrollment:device-profile", pk)
+    if not is_fresh(request):
+        status = UNPROCESSABLE if form.errors else 200
+        return render(request, "enrollment/profile.html", {"item": item, "form": form}, status=status)
+    return _profile(request, item)
+
+
+def _profile(request: HttpRequest, item: CertificationRequest) -> HttpResponse:
     try:
         data = ra.profile_for(item, by=me(request), address=address_of(request))
     except ra.Refused as error:

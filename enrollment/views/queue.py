@@ -20,8 +20,9 @@ from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
 from enrollment import cautions, history, listing, preview, ra, replaced, seen, states
-from enrollment.forms import ApproveForm, AskForm, BatchForm, RefuseForm, sentence, split_names
+from enrollment.forms import sentence, split_names
 from enrollment.models import CertificationRequest, Status
+from enrollment.officer_forms import ApproveForm, AskForm, BatchForm, RefuseForm
 from enrollment.preview import words_of
 from pki.profiles import PROFILES
 

@@ -67,22 +67,25 @@ def crl(
     authority: str,
     audit_head: str,
     issuing: BinaryIO,
-    root: BinaryIO,
+    root: BinaryIO | None,
     after: tuple[int, int] = (0, 0),
 ) -> int:
     """New CRLs of the authority, DER, into two files, with the audit trail's head (64 hex digits) inside.
 
+    Without a file for it the root makes none: its list names no certificates of people and things.
     `after`: thisUpdate (seconds since 1970) of those that are published; the new ones are newer. Gives the
     number of the last change that they know. Raises SignerUnavailable and OSError.
     """
 
+    files = [issuing] if root is None else [issuing, root]
+
     def read(channel: socket.socket, found: wire.Answer) -> int:
-        for file, size in zip((issuing, root), found["sizes"], strict=True):
+        for file, size in zip(files, found["sizes"], strict=True):
             wire.copy(channel, file, size, CRL_TIMEOUT)
         return int(found["change"])
 
     question = {"op": "crl", "authority": authority, "audit_head": audit_head, "after": list(after)}
-    return int(_ask(path, question, more=read))
+    return int(_ask(path, {**question, "root": root is not None}, more=read))
 
 
 def status(path: Path) -> SignerStatus:

@@ -37,12 +37,19 @@ class Pair(NamedTuple):
     """The CRLs of one authority, and the number of the last change that they know."""
 
     issuing: Written
-    root: Written
+    root: Written | None
     change: int
 
 
-def pair(authority: Authority, journal: Journal, audit_head: bytes, after: tuple[int, int] = (0, 0)) -> Pair:
-    """New CRLs of issuing CA and root. Whoever gets them closes the files.
+def pair(
+    authority: Authority,
+    journal: Journal,
+    audit_head: bytes,
+    after: tuple[int, int] = (0, 0),
+    *,
+    with_root: bool = True,
+) -> Pair:
+    """New CRLs of issuing CA and, `with_root`, of its root. Whoever gets them closes the files.
 
     `after`: thisUpdate of those that are published, which a journal from a backup may not know.
     """
@@ -50,7 +57,8 @@ def pair(authority: Authority, journal: Journal, audit_head: bytes, after: tuple
         change = journal.last_change(authority.name)
         issuing = make(authority.issuing, journal, audit_head, after[0])
     try:
-        return Pair(issuing, make(authority.root, journal, audit_head, after[1]), change)
+        root = make(authority.root, journal, audit_head, after[1]) if with_root else None
+        return Pair(issuing, root, change)
     except BaseException:
         issuing.file.close()
         raise

@@ -3,7 +3,7 @@
 On the wire: four bytes length (big-endian), then that many bytes of UTF-8 JSON. A request is
 `{"v": 1, "op": "issue" | "revoke" | "release" | "changes" | "crl" | "status", …}`, an answer
 `{"v": 1, "ok": …}` or `{"v": 1, "error": {"kind", "code", "message", "remedy"}}`. One request and one answer
-at a time per connection. The answer to "crl" holds two sizes, and that many bytes, the CRLs, follow it.
+at a time per connection. The answer to "crl" holds the sizes of one CRL or two, which follow it.
 """
 
 from dataclasses import dataclass

@@ -234,6 +234,8 @@ def _crl(question: wire.Document, service: Service, files: list[Written]) -> wir
     after = question.get("after", [0, 0])
     if not isinstance(after, list) or [type(value) for value in after] != [int, int]:
         raise wire.Malformed("after is not two moments")
-    issuing, root, change = service.crl(authority, digest, (after[0], after[1]))
-    files += [issuing, root]
-    return {"sizes": [issuing.size, root.size], "change": change}
+    with_root = question.get("root", True) is not False
+    issuing, root, change = service.crl(authority, digest, (after[0], after[1]), with_root=with_root)
+    made = [issuing, root] if root else [issuing]
+    files += made
+    return {"sizes": [file.size for file in made], "change": change}

@@ -248,12 +248,19 @@ class Service:
         last = {name: self.journal.last_change(name) for name in self.authorities}
         return Changes(same, tuple(steps), last)
 
-    def crl(self, authority: str, audit_head: bytes, after: tuple[int, int] = (0, 0)) -> crls.Pair:
+    def crl(
+        self,
+        authority: str,
+        audit_head: bytes,
+        after: tuple[int, int] = (0, 0),
+        *,
+        with_root: bool = True,
+    ) -> crls.Pair:
         """New CRLs of the authority's issuing CA and root, newer than `after`. `audit_head` is 32 bytes."""
         found = self.authorities.get(authority)
         if found is None:
             raise IssuanceRefused("There is no such authority.", code="authority")
-        return crls.pair(found, self.journal, audit_head, after)
+        return crls.pair(found, self.journal, audit_head, after, with_root=with_root)
 
     def status(self) -> tuple[tuple[AuthorityStatus, ...], int, int]:
         """The authorities' certificates; how many certificates were issued, and revoked."""

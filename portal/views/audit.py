@@ -13,8 +13,9 @@ from accounts import cells
 from accounts.addresses import address_of
 from accounts.guards import me, requires
 from accounts.models import Role
+from audit import reading
 from audit import trail as audit_trail
-from audit.models import AuditEvent
+from audit.reading import Line
 from pki.text import printable
 from portal import audit_lists
 from portal.audit_lists import Wanted
@@ -44,12 +45,13 @@ def trail(request: HttpRequest) -> HttpResponseBase:
     """Newest first, a page by keyset: as fast at any depth."""
     form = FilterForm(request.GET)
     form.is_valid()
-    found = list(audit_lists.events(form.wanted())[: PAGE + 1])
+    found = reading.read(audit_lists.events(form.wanted())[: PAGE + 1])
     rest = {name: value for name, value in request.GET.items() if name != "before" and value}
-    older = f"?{urlencode({**rest, 'before': found[PAGE - 1].sequence})}" if len(found) > PAGE else ""
+    older = f"?{urlencode({**rest, 'before': found[PAGE - 1].number})}" if len(found) > PAGE else ""
     context = {
         "form": form,
-        "rows": [_row(event) for event in found[:PAGE]],
+        "rows": [_row(line) for line in found[:PAGE]],
+        "broken": not all(line.whole for line in found[:PAGE]),
         "older": older,
         "newest": f"?{urlencode(rest)}" if request.GET.get("before") else "",
         "query": urlencode(rest),
@@ -58,12 +60,20 @@ def trail(request: HttpRequest) -> HttpResponseBase:
     return render(request, "portal/audit.html", context)
 
 
-def _row(event: AuditEvent) -> dict[str, Any]:
+def _row(line: Line) -> dict[str, Any]:
     """One line for people: whatever could hide or reorder text is made visible."""
-    detail = [(printable(str(name)), printable(str(value))) for name, value in event.detail.items()]
-    who = printable(event.actor) or "Latchkey"
-    target, called = printable(event.target), printable(str(event.detail.get("common_name", "")))
-    return {"event": event, "actor": who, "target": target, "called": called, "detail": detail}
+    event, number = line.event, printable(str(line.number))
+    if event is None:
+        return {"number": number, "whole": False}
+    return {
+        "number": number,
+        "whole": line.whole,
+        "event": event,
+        "actor": printable(event.actor) or "Latchkey",
+        "target": printable(event.target),
+        "called": printable(str(event.detail.get("common_name", ""))),
+        "detail": [(printable(str(name)), printable(str(value))) for name, value in event.detail.items()],
+    }
 
 
 @require_safe
@@ -78,6 +88,6 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     audit_trail.record(
         "audit.exported", actor=me(request).username, address=address_of(request), detail=detail
     )
-    found = audit_lists.events(filters.wanted()).order_by("sequence").iterator(chunk_size=1000)
+    found = reading.oldest_first(audit_lists.events(filters.wanted()))
     lines = audit_lists.as_csv(found) if form == "csv" else audit_lists.as_json(found)
     return cells.attachment(lines, "audit", form)

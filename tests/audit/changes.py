@@ -4,11 +4,33 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db import connection
+
 from audit import trail
 from audit.models import AuditEvent
 
 Change = Callable[[AuditEvent, random.Random], None]
 HEX = "0123456789abcdef"
+# What SQLite takes in a column, written as SQL, though nobody can read it as a line of the trail.
+UNREADABLE = [
+    ("at", "'yesterday'"),
+    ("at", "x'ff'"),
+    ("actor", "x'fffe'"),
+    ("actor", "CAST(x'ff' AS TEXT)"),
+    ("salt", "x'ff'"),
+    ("digest", "x'ff'"),
+    ("detail", "'no JSON'"),
+    ("detail", "'[1]'"),
+    ("detail", "x'ff'"),
+]
+
+
+def spoil(sequence: int, column: str, value: str) -> None:
+    """As who writes into SQLite's file itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
+        cursor.execute(f"UPDATE audit_auditevent SET {column} = {value} WHERE sequence = %s", [sequence])
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
 
 
 def fill(count: int = 12) -> list[AuditEvent]:

@@ -8,9 +8,17 @@ from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from playwright.sync_api import Browser, Page, expect
 
+from tests.portal.running import Running, manage
+
 PASSWORD = "vier zufällige Wörter hier"
 STEP = 30  # seconds that a code is shown
 PATIENCE = 15_000  # milliseconds for anything to appear
+GROW_OLD = """
+from django.contrib.sessions.models import Session
+for row in Session.objects.all():
+    row.session_data = Session.objects.encode(row.get_decoded() | {"fresh_at": 0})
+    row.save()
+"""
 
 
 class App:
@@ -111,3 +119,9 @@ class Person:
 
     def leave(self) -> None:
         self._context.close()
+
+
+def grow_old(running: Running) -> None:
+    """As if everybody's last code had been more than five minutes ago."""
+    done = manage("shell", "-c", GROW_OLD, env=running.env, seconds=120)
+    assert done.returncode == 0, done.stderr

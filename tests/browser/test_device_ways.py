@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import asking, shell
 from tests.browser.cast import Cast, cast
+from tests.browser.people import grow_old
 from tests.browser.watching import Watched, forgets_key, look
 from tests.pictures import picture
 
@@ -212,7 +213,15 @@ def test_a_profile_is_offered_when_the_device_is_approved(home: Cast, hers: Page
     officer.sees("Approved, waiting for the device")
     hers.goto(address)
     look(hers, "profile-approved")
+    grow_old(home.running)
+    hers.get_by_role("link", name="Download the profile").click()
+    expect(hers.get_by_text("Whoever installs it first")).to_be_visible()
+    look(hers, "profile-code")
+    hers.get_by_label("Code").fill(home.people["alice"].app.code())
     with hers.expect_download() as waiting:
-        hers.get_by_role("link", name="Download the profile").click()
+        hers.get_by_role("button", name="Download the profile").click()
     assert waiting.value.suggested_filename == "alices-slate.mobileconfig"
     assert b"com.apple.security.scep" in waiting.value.path().read_bytes()
+    hers.get_by_role("link", name="Back to the request").click()
+    with hers.expect_download():  # the code still counts
+        hers.get_by_role("link", name="Download the profile").click()

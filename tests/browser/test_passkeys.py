@@ -12,19 +12,11 @@ from playwright.sync_api import Request, expect
 from tests.browser import asking
 from tests.browser.conftest import Household
 from tests.browser.keys import OLD_KEY, PHONE, Keys
-from tests.browser.people import Person
+from tests.browser.people import Person, grow_old
 from tests.pictures import faults_of, picture
-from tests.portal.running import Running, manage
 
 pytestmark = pytest.mark.slow
 
-# Everybody's last code was more than five minutes ago.
-GROW_OLD = """
-from django.contrib.sessions.models import Session
-for row in Session.objects.all():
-    row.session_data = Session.objects.encode(row.get_decoded() | {"fresh_at": 0})
-    row.save()
-"""
 # What a page of somebody else under this name would do: ask the authenticator for the portal.
 FISH = """async (question) => {
   const plain = (text) => text.replace(/-/g, "+").replace(/_/g, "/");
@@ -87,11 +79,6 @@ def sign_out(person: Person) -> None:
 
 def token(person: Person) -> str:
     return str(person.page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value"))
-
-
-def grow_old(running: Running) -> None:
-    done = manage("shell", "-c", GROW_OLD, env=running.env, seconds=120)
-    assert done.returncode == 0, done.stderr
 
 
 def an_officer_makes_a_passkey_and_signs_in_with_it_alone(olga: Person, keys: Keys) -> None:

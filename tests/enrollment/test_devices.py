@@ -25,7 +25,7 @@ from pki import authorities, csr
 from pki.csr import ParsedCSR
 from pki.models import Certificate
 from portal import services
-from tests.conftest import open_session
+from tests.conftest import let_time_pass, next_code, open_session
 from tests.enrollment.acts import HERE, ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -200,6 +200,37 @@ def test_the_owner_downloads_it_as_phones_want_it_and_a_stranger_does_not(
     assert answer.headers["Content-Type"] == "application/x-apple-aspen-config"
     assert answer.headers["Content-Disposition"].endswith('.mobileconfig"')
     assert open_session(browser, charlie).get(path).status_code == 404
+
+
+def test_a_session_alone_does_not_get_the_profile_a_fresh_code_does(
+    approved: CertificationRequest, alice: User, charlie: User, browser: Client
+) -> None:
+    services.renew_portal()
+    path = f"/requests/{approved.pk}/profile.mobileconfig"
+    open_session(browser, alice, fresh=False)
+    for answer in (browser.get(path), browser.post(path), browser.post(path, {"code": "000000"})):
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert b'name="code"' in answer.content and b"scep" not in answer.content
+    assert not AuditEvent.objects.filter(action="profile.downloaded").exists()
+    let_time_pass(alice)
+    answer = browser.post(path, {"code": next_code(alice)})
+    assert (answer.status_code, answer.headers["Location"]) == (302, path)
+    file = browser.get(path)
+    assert file.status_code == 200 and b"com.apple.security.scep" in file.content
+    assert browser.post(path).headers["Location"] == path  # the page behind the download, pressed again
+    assert open_session(browser, charlie, fresh=False).post(path).status_code == 404
+
+
+def test_an_old_session_is_told_why_it_is_asked(
+    approved: CertificationRequest, alice: User, browser: Client
+) -> None:
+    path = f"/requests/{approved.pk}/profile.mobileconfig"
+    open_session(browser, alice, fresh=False)
+    assert "Whoever installs it first has the certificate" in browser.get(path).content.decode()
+    answer = browser.post(path)
+    assert answer.status_code == 422 and b"Type the six digits" in answer.content
+    CertificationRequest.objects.filter(pk=approved.pk).update(status=Status.LAPSED)
+    assert browser.get(path).headers["Location"] == f"/requests/{approved.pk}"
 
 
 def test_nobody_else_gets_the_profile(approved: CertificationRequest, charlie: User, bob: User) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from django.conf import settings
 from pytest_django import Settings
 
+from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent, AuditHead
-from pki import authorities, crl, crlfile
+from enrollment import ra
+from pki import authorities, crl, crlfile, revocation
 from pki.signer import client
 from pki.signer.protocol import AUTHORITIES
+from tests.enrollment.acts import HERE, ask, thing
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -87,6 +91,34 @@ def test_the_audit_head_is_found_again(signer: Path) -> None:
     trail.record("test.line")
     crl.publish("clients")
     assert crl.current("clients").audit_head == crl.current("clients-root").audit_head is not None
+
+
+def test_a_revocation_makes_the_roots_list_only_when_that_is_due(
+    signer: Path, alice: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def revoke() -> tuple[int, int]:
+        made = ra.approve(request=ask(alice, thing()), by=bob, address=HERE).certificate
+        assert made
+        revocation.revoke(made, "superseded", by="alice", address=HERE)
+        serial = x509.load_der_x509_certificate(made.der).serial_number
+        listed = x509.load_der_x509_crl(crl.published("clients"))
+        assert listed.get_revoked_certificate_by_serial_number(serial)
+        return crl.current("clients").number, crl.current("clients-root").number
+
+    crl.publish("clients")
+    first = crl.current("clients").number, crl.current("clients-root").number
+    second = revoke()
+    assert second[0] > first[0] and second[1] == first[1]
+    monkeypatch.setattr(crl, "AGE", timedelta(0))
+    third = revoke()
+    assert third[0] > second[0] and third[1] > second[1]
+    monkeypatch.undo()
+    crl.forget("clients")  # as after a backup was put back
+    fourth = revoke()
+    assert fourth[1] > third[1]
+    crl.path("clients-root").write_bytes(b"broken")
+    fifth = revoke()
+    assert fifth[1] > fourth[1]
 
 
 def test_nothing_published_is_told_loudly(signer: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_crash_before_the_list_heals(signer: Path, monkeypatch: pytest.MonkeyP
     certificate = issuance.issue(order())
     crl.publish("clients")
 
-    def crash(authority: str) -> None:
+    def crash(authority: str, **ways: bool) -> None:
         raise SignerUnavailable("gone")
 
     with monkeypatch.context() as patch:

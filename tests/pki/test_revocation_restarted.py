@@ -32,7 +32,7 @@ AFTER_JOURNAL = [
     ("pki.revocation._record", 1, "before"),  # the row is written, and not committed
     ("pki.revocation._take_over", 1, "before"),
     ("pki.crl.publish", 1, "before"),
-    ("pki.publication._sync_folder", 1, "before"),  # one list of two is in its place
+    ("pki.publication._sync_folder", 1, "before"),  # the list is in its place, what it knows is not noted
 ]
 Place = tuple[str, int, str]
 

@@ -6,11 +6,14 @@ import json
 import re
 
 import pytest
+from django.db import connection
+from django.utils import timezone
 
 from accounts.models import User
-from audit import trail
+from audit import fading, trail
 from audit.models import AuditEvent
 from portal.views.audit import PAGE
+from tests.audit.changes import UNREADABLE, fill, spoil
 from tests.conftest import Browser, open_session
 from tests.nasty import NASTY
 
@@ -97,3 +100,46 @@ def test_nasty_text_is_shown_as_text(browser: Browser, erin: User, nasty: str) -
     assert "<script>" not in page
     assert "\u202e" not in page
     assert "\0" not in page
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL's columns take text alone")
+@pytest.mark.parametrize(("column", "value"), UNREADABLE)
+def test_a_line_that_cannot_be_read_hides_no_other_and_the_page_says_that_the_trail_is_broken(
+    browser: Browser, erin: User, column: str, value: str
+) -> None:
+    open_session(browser, erin)
+    fill(3)
+    number = AuditEvent.objects.get(target="target 1").sequence
+    spoil(number, column, value)
+    page = browser.get("/audit")
+    html = page.content.decode()
+    assert page.status_code == 200 and "The audit trail is broken." in html
+    assert "target 0" in html and "target 2" in html and "target 1" not in html
+    assert html.count("This line cannot be read any more.") == 1
+    lines = json.loads(b"".join(browser.get("/audit/trail.json").streaming_content))
+    assert [line["sequence"] for line in lines] == list(range(1, len(lines) + 1))
+    assert lines[number - 1] == {"sequence": number, "action": "(damaged)"}
+    table = list(
+        csv.reader(io.StringIO(b"".join(browser.get("/audit/trail.csv").streaming_content).decode()))
+    )
+    assert table[number] == [str(number), "", "", "", "(damaged)"] and len(table) > len(lines)
+
+
+def test_a_line_that_somebody_changed_is_marked(browser: Browser, erin: User) -> None:
+    open_session(browser, erin)
+    fill(3)
+    whole = browser.get("/audit").content.decode()
+    assert "damaged" not in whole and "broken" not in whole
+    AuditEvent.objects.filter(target="target 1").update(target="eve", detail=["no", "mapping"])
+    assert browser.get("/audit").content.decode().count(">damaged</span>") == 1
+    AuditEvent.objects.filter(target="target 2").update(actor="eve")
+    changed = browser.get("/audit").content.decode()
+    assert changed.count(">damaged</span>") == 2 and "eve" in changed and "is broken" in changed
+
+
+def test_lines_that_faded_are_not_damaged(browser: Browser, erin: User) -> None:
+    fill(3)
+    assert fading.fade(timezone.now(), days=1)
+    open_session(browser, erin)
+    page = browser.get("/audit").content.decode()
+    assert "faded" in page and "damaged" not in page

@@ -266,7 +266,7 @@ def test_a_release_is_said_only_as_far_as_it_came(
     """The signer goes after it wrote the release down, or before the list is made."""
     send(home, phone, reason=revocation.HOLD)
 
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise SignerUnavailable("The signer does not answer.")
 
     with pytest.MonkeyPatch.context() as gone:

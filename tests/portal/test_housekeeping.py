@@ -107,7 +107,7 @@ def test_crls_are_made_when_missing_and_left_alone_while_fresh(signer: Path) -> 
 
 def test_a_crl_a_day_old_or_broken_is_made_anew(signer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tidy([step("revocation lists")])
-    monkeypatch.setattr(housekeeping, "CRL_AGE", timedelta(0))
+    monkeypatch.setattr(crl, "AGE", timedelta(0))
     assert housekeeping.crl_is_old("devices")
     before = x509.load_der_x509_crl(crl.published("devices"))
     tidy([step("revocation lists")])

@@ -96,6 +96,10 @@ def test_revocation_and_crl_come_over_the_socket(service, listening):
         int(serial, 16)
     )
     assert len(x509.load_der_x509_crl(root.getvalue())) == 0
+    alone = io.BytesIO()
+    client.crl(listening, "clients", "ab" * 32, alone, None)
+    newer, older = (x509.load_der_x509_crl(file.getvalue()) for file in (alone, issuing))
+    assert newer.issuer == older.issuer and newer.last_update_utc > older.last_update_utc
 
 
 def test_several_requests_fit_into_one_connection(listening):
