@@ -18,6 +18,8 @@ def table(totals: dict[str, Total]) -> str:
 def _row(line: Line, total: Total) -> str:
     if total.skipped:
         return f"| {line.name} | {line.title} | skipped: {total.skipped} | | |"
+    if not total.tried:
+        return f"| {line.name} | {line.title} | not run yet | | |"
     short = f" of {line.full:,}" if total.tried < line.full else ""
     tried = f"{total.tried:,}{short} {line.unit}"
     return f"| {line.name} | {line.title} | {tried} | {total.survived:,} | {total.lost:,} |"
